@@ -1,0 +1,172 @@
+"""The canal as measured: sections perpendicular to an axis, with endosteal and periosteal radii."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from sizing.anatomy import Bone, Side
+from sizing.errors import CanalError
+from sizing.findings import Finding
+from sizing.geometry import FloatArray, Plane, frozen_array
+
+
+@dataclass(frozen=True)
+class CanalAxis:
+    """Section frames along the canal, m levels.
+
+    Attributes
+    ----------
+    depth_mm : (m,) array
+        Arc length from the resection plane, strictly increasing, growing proximally.
+    points_lps : (m, 3) array
+        Centre of each section.
+    s_lps, u_lps, v_lps : (m, 3) arrays
+        Orthonormal right-handed frame of each section: s along the axis (proximal), u = anterior
+        as scanned, projected into the section, v = s x u.
+    """
+
+    depth_mm: FloatArray
+    points_lps: FloatArray
+    s_lps: FloatArray
+    u_lps: FloatArray
+    v_lps: FloatArray
+
+    def __post_init__(self) -> None:
+        for name in ("depth_mm", "points_lps", "s_lps", "u_lps", "v_lps"):
+            object.__setattr__(self, name, frozen_array(getattr(self, name)))
+        m = len(self.depth_mm)
+        if m < 1 or np.any(np.diff(self.depth_mm) <= 0):
+            raise CanalError("CF-C001", "levels must be given from distal to proximal, each once",
+                             expected="strictly increasing depth_mm")  # fmt: skip
+        for name in ("points_lps", "s_lps", "u_lps", "v_lps"):
+            if getattr(self, name).shape != (m, 3):
+                raise ValueError(f"{name} must be ({m}, 3)")
+
+    def __len__(self) -> int:
+        return len(self.depth_mm)
+
+    def to_lps(self, level: int, xy_mm: ArrayLike) -> FloatArray:
+        """Map section coordinates (..., 2) along (u, v) of one level to LPS (..., 3)."""
+        xy = np.asarray(xy_mm, np.float64)
+        frame = np.stack([self.u_lps[level], self.v_lps[level]])
+        return self.points_lps[level] + xy @ frame
+
+
+@dataclass(frozen=True)
+class EdgeModel:
+    """How the surfaces were located, and the blur that was estimated from this scan."""
+
+    method: str  # "half-maximum", "blur-model", "given" (section contours)
+    cortex_hu: float | None = None
+    cortex_hu_se: float | None = None
+    sigma_in_plane_mm: float | None = None
+    sigma_slice_mm: float | None = None
+
+
+@dataclass(frozen=True)
+class Canal:
+    """Residual canal: m levels, n angles.
+
+    NaN is "cannot tell", never zero. Angles run from u (anterior) towards v, first angle 0.
+
+    Attributes
+    ----------
+    axis : CanalAxis
+    theta_rad : (n,) array
+        Equally spaced over a full turn.
+    endosteal_radius_mm, periosteal_radius_mm : (m, n) arrays
+        Distance from the axis to the surface along each ray.
+    endosteal_se_mm, periosteal_se_mm : (m, n) arrays or None
+        Standard error of the radii; None where the contours were given and not measured.
+    marrow_radius_mm : (m, n) array or None
+        Inner limit of cancellous bone lying on the endosteum; None = no cancellous layer known.
+    cortex_hu, canal_hu : (m, n) arrays or None
+        Mean HU of the wall, and of the canal content along the ray.
+    bone, side : Bone or None, Side or None
+        None for contours that belong to no patient.
+    resection : Plane
+    edges : EdgeModel
+    findings : tuple of Finding
+    """
+
+    axis: CanalAxis
+    theta_rad: FloatArray
+    endosteal_radius_mm: FloatArray
+    periosteal_radius_mm: FloatArray
+    endosteal_se_mm: FloatArray | None = None
+    periosteal_se_mm: FloatArray | None = None
+    marrow_radius_mm: FloatArray | None = None
+    cortex_hu: FloatArray | None = None
+    canal_hu: FloatArray | None = None
+    bone: Bone | None = None
+    side: Side | None = None
+    resection: Plane | None = None
+    edges: EdgeModel = EdgeModel("given")
+    findings: tuple[Finding, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "theta_rad", frozen_array(self.theta_rad))
+        shape = (len(self.axis), len(self.theta_rad))
+        for name in (
+            "endosteal_radius_mm", "periosteal_radius_mm", "endosteal_se_mm", "periosteal_se_mm",
+            "marrow_radius_mm", "cortex_hu", "canal_hu",
+        ):  # fmt: skip
+            values = getattr(self, name)
+            if values is None:
+                continue
+            if np.shape(values) != shape:
+                raise CanalError("CF-C002", f"{name} has the wrong shape",
+                                 measured=str(np.shape(values)), expected=str(shape))  # fmt: skip
+            object.__setattr__(self, name, frozen_array(values))
+        inside, outside = self.endosteal_radius_mm, self.periosteal_radius_mm
+        if np.any(inside <= 0) or np.any(outside <= 0) or np.isinf(inside).any() or np.isinf(outside).any():
+            raise CanalError("CF-C003", "a radius is zero, negative or infinite",
+                             advice="Give NaN where a surface cannot be told")  # fmt: skip
+        if self.resection is None:
+            plane = Plane(self.axis.points_lps[0] - self.axis.depth_mm[0] * self.axis.s_lps[0], self.axis.s_lps[0])
+            object.__setattr__(self, "resection", plane)
+
+    @property
+    def measured(self) -> FloatArray:
+        """(m, n) bool: both surfaces are known on this ray."""
+        return np.isfinite(self.endosteal_radius_mm) & np.isfinite(self.periosteal_radius_mm)
+
+    @property
+    def wall_radial_mm(self) -> FloatArray:
+        """(m, n) wall along the ray; the normal distance is ``sizing.canal.thickness``."""
+        return self.periosteal_radius_mm - self.endosteal_radius_mm
+
+    def contour_xy_mm(self, surface: str = "endosteal") -> FloatArray:
+        """Return section coordinates (m, n, 2) along (u, v) of one surface: endosteal, periosteal or marrow."""
+        radius = getattr(self, f"{surface}_radius_mm")
+        ray = np.stack([np.cos(self.theta_rad), np.sin(self.theta_rad)], axis=-1)
+        return radius[..., None] * ray
+
+    def contour_lps(self, surface: str = "endosteal") -> FloatArray:
+        """Return LPS points (m, n, 3) of one surface."""
+        xy = self.contour_xy_mm(surface)
+        a = self.axis
+        return a.points_lps[:, None] + xy[..., :1] * a.u_lps[:, None] + xy[..., 1:] * a.v_lps[:, None]
+
+    @classmethod
+    def from_sections(
+        cls,
+        depth_mm: ArrayLike,
+        endosteal_xy_mm: Sequence[ArrayLike],
+        periosteal_xy_mm: Sequence[ArrayLike],
+        *,
+        marrow_xy_mm: Sequence[ArrayLike] | None = None,
+        axis: CanalAxis | None = None,
+        n_angles: int = 256,
+    ) -> Canal:
+        """Build a canal from section contours, without a CT.
+
+        See ``sizing.canal.sections_from_contours`` for the arguments.
+        """
+        from sizing.canal.contours import canal_from_contours  # a constructor may lean on its own room
+
+        return canal_from_contours(depth_mm, endosteal_xy_mm, periosteal_xy_mm, marrow_xy_mm, axis, n_angles)

@@ -1,0 +1,121 @@
+"""Implants as data: shape, preparation rule, and where each number comes from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from sizing.errors import CatalogueError
+from sizing.geometry import FloatArray, frozen_array
+
+
+class Fixation(StrEnum):
+    """How an implant holds."""
+
+    PRESS_FIT = "press-fit"
+    THREADED = "threaded"
+
+
+class Preparation(StrEnum):
+    """How the hole is made for an implant."""
+
+    LINE_TO_LINE = "line-to-line"  # last reamer = stem diameter
+    UNDER_REAM = "under-ream"  # last reamer = stem diameter - diametral_under_ream_mm
+    DRILL_TAP = "drill-tap"  # drill the core, tap the crest
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where a row of the catalogue comes from. Certainty as in the clinical reference: A, B, C or X."""
+
+    source: str
+    certainty: str
+    retrieved: str
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        if self.certainty not in ("A", "B", "C", "X", "generic", "custom"):
+            raise CatalogueError("CF-I001", "unknown certainty", measured=repr(self.certainty),
+                                 expected="A, B, C, X, generic or custom")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ImplantTemplate:
+    """One implant of one size.
+
+    Implant frame: origin on the axis at the collar's seat (the facing plane), z along the stem
+    towards the tip; a bowed stem curves towards +x with its tangent at the origin along z.
+
+    Attributes
+    ----------
+    family_id, part_number : str
+    fixation : Fixation
+    diameter_mm : float
+        Nominal outer diameter (threaded: crest).
+    length_mm : float
+        From the collar's seat to the tip.
+    profile_mm : (k, 2) array
+        Station along the axis and radius there, first station 0, last station = length; coating included.
+    bow_radius_mm : float or None
+    collar_diameter_mm : float or None
+    core_diameter_mm, thread_pitch_mm : float or None
+        Only threaded implants.
+    preparation : Preparation
+    diametral_under_ream_mm : float
+        Stem diameter minus last reamer; 0 for line-to-line.
+    reamer_kind : str
+        Tool that prepares the hole: "rigid", "flexible", "curved" or "drill".
+    """
+
+    family_id: str
+    part_number: str
+    fixation: Fixation
+    diameter_mm: float
+    length_mm: float
+    profile_mm: FloatArray
+    preparation: Preparation
+    provenance: Provenance
+    diametral_under_ream_mm: float = 0.0
+    reamer_kind: str = "rigid"
+    bow_radius_mm: float | None = None
+    collar_diameter_mm: float | None = None
+    core_diameter_mm: float | None = None
+    thread_pitch_mm: float | None = None
+    coating_thickness_mm: float = 0.0
+    bones: tuple[str, ...] = ("femur", "tibia", "humerus")
+
+    def __post_init__(self) -> None:
+        profile = frozen_array(self.profile_mm)
+        object.__setattr__(self, "profile_mm", profile)
+        ok = (
+            profile.ndim == 2 and profile.shape[1] == 2 and len(profile) >= 2 and np.all(np.isfinite(profile))
+            and np.all(np.diff(profile[:, 0]) >= 0) and profile[0, 0] == 0 and np.all(profile[:, 1] >= 0)
+        )  # fmt: skip
+        if not ok or abs(profile[-1, 0] - self.length_mm) > 1e-9:
+            raise CatalogueError("CF-I002", "the stem's profile is not usable", where=self.part_number,
+                                 expected="stations from 0 to the length, radii >= 0")  # fmt: skip
+
+    def radius_at(self, station_mm: FloatArray | float) -> FloatArray:
+        """Return the radius (...,) at stations from the collar's seat; NaN beyond the stem."""
+        s = np.asarray(station_mm, np.float64)
+        r = np.interp(s, self.profile_mm[:, 0], self.profile_mm[:, 1])
+        return np.where((s < 0) | (s > self.length_mm), np.nan, r)
+
+    @property
+    def last_reamer_mm(self) -> float:
+        """Diameter of the tool that finishes the hole."""
+        if self.preparation is Preparation.DRILL_TAP:
+            return float(self.core_diameter_mm or np.nan)
+        return self.diameter_mm - self.diametral_under_ream_mm
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """All implants that may be chosen, with a hash over what was read."""
+
+    implants: tuple[ImplantTemplate, ...]
+    version: str
+    sha256: str
+    sources: tuple[str, ...] = ()

@@ -1,0 +1,206 @@
+"""Reaming as objects: tools, their axis, passes in order, and what each pass cut."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sizing.canal.model import Canal
+from sizing.errors import ReamingError
+from sizing.findings import Finding
+from sizing.geometry import FloatArray, frozen_array, unit
+
+
+class ToolKind(StrEnum):
+    """How a tool finds its way."""
+
+    RIGID = "rigid"  # a cylinder on a straight axis
+    FLEXIBLE = "flexible"  # a short barrel on a shaft that follows the canal
+    CURVED = "curved"  # prepared along a circular arc, for bowed stems
+    DRILL = "drill"  # core of a threaded fixture
+    TAP = "tap"  # crest of a threaded fixture
+    BROACH = "broach"  # the stem's own shape
+    FACING = "facing"  # planes the cut end
+
+
+class TipForm(StrEnum):
+    """Front end of a tool; depth is always measured to the foremost point."""
+
+    FLAT = "flat"
+    CHAMFER = "chamfer"
+    BULLET = "bullet"  # hemisphere
+
+
+@dataclass(frozen=True, slots=True)
+class Reamer:
+    """One tool."""
+
+    diameter_mm: float
+    kind: ToolKind = ToolKind.RIGID
+    tip: TipForm = TipForm.FLAT
+    chamfer_half_angle_deg: float = 45.0  # between axis and chamfer; only for TipForm.CHAMFER
+    barrel_length_mm: float | None = None  # None: cuts over its whole length
+    min_bend_radius_mm: float | None = None  # only for flexible tools
+    part_number: str = ""
+
+    def __post_init__(self) -> None:
+        if not (np.isfinite(self.diameter_mm) and self.diameter_mm > 0):
+            raise ReamingError("CF-R001", "a reamer's diameter must be positive and finite",
+                               measured=f"{self.diameter_mm} mm")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ReamerSet:
+    """Tools of one tray, strictly increasing in diameter."""
+
+    set_id: str
+    reamers: tuple[Reamer, ...]
+    provenance: str = ""
+
+    def __post_init__(self) -> None:
+        d = [r.diameter_mm for r in self.reamers]
+        if not d or any(b <= a for a, b in pairwise(d)):
+            raise ReamingError("CF-R002", "a reamer set must grow from size to size",
+                               where=self.set_id, measured=", ".join(f"{x:g}" for x in d))  # fmt: skip
+
+    @property
+    def diameters_mm(self) -> FloatArray:
+        """(k,) diameters."""
+        return np.array([r.diameter_mm for r in self.reamers])
+
+
+@dataclass(frozen=True)
+class ToolAxis:
+    """The line a tool advances along.
+
+    Attributes
+    ----------
+    entry_lps : (3,) array
+        Where the axis crosses the resection plane.
+    direction_lps : (3,) array
+        Unit tangent at the entry, pointing proximally.
+    bow_radius_mm : float or None
+        None: straight. Else the axis is a circular arc of this radius.
+    bow_centre_lps : (3,) array or None
+        Unit vector at the entry from the axis towards the centre of curvature.
+    """
+
+    entry_lps: FloatArray
+    direction_lps: FloatArray
+    bow_radius_mm: float | None = None
+    bow_centre_lps: FloatArray | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "entry_lps", frozen_array(self.entry_lps))
+        object.__setattr__(self, "direction_lps", frozen_array(unit(self.direction_lps)))
+        if (self.bow_radius_mm is None) != (self.bow_centre_lps is None):
+            raise ReamingError("CF-R003", "a bowed axis needs both a radius and the direction of its centre")
+        if self.bow_centre_lps is not None:
+            towards = np.asarray(self.bow_centre_lps, float)
+            towards = unit(towards - (towards @ self.direction_lps) * self.direction_lps)
+            object.__setattr__(self, "bow_centre_lps", frozen_array(towards))
+
+    def point_at(self, travel_mm: FloatArray | float) -> FloatArray:
+        """Return the LPS point(s) (..., 3) after a travel along the axis from the entry."""
+        t = np.asarray(travel_mm, np.float64)[..., None]
+        if self.bow_radius_mm is None:
+            return self.entry_lps + t * self.direction_lps
+        angle = t / self.bow_radius_mm
+        return self.entry_lps + self.bow_radius_mm * (
+            np.sin(angle) * self.direction_lps + (1.0 - np.cos(angle)) * self.bow_centre_lps
+        )
+
+
+@dataclass(frozen=True)
+class ReamerPass:
+    """One tool, driven along one axis until its foremost point is ``depth_mm`` past the entry."""
+
+    reamer: Reamer
+    axis: ToolAxis
+    depth_mm: float
+
+
+@dataclass(frozen=True)
+class ReamingPlan:
+    """Passes in the order in which they are made."""
+
+    passes: tuple[ReamerPass, ...]
+
+
+@dataclass(frozen=True)
+class PassResult:
+    """What one pass took, given all passes before it. Arrays follow the canal's levels and angles.
+
+    Attributes
+    ----------
+    removed_cortical_mm3, removed_cancellous_mm3, removed_medullary_mm3 : float
+        New material of this pass: solid bone of the wall, bone lying on the endosteum, canal content.
+    removed_outside_mm3 : float
+        Volume of the tool's path beyond the periosteum (a breach when > 0).
+    removed_cortical_mm2 : (m,) array
+        New cortical area per level.
+    contact_share : (m,) array
+        Share of the tool's circumference lying in bone at each level, 0..1; NaN where unmeasured.
+    contact : (m, n) bool array
+        The tool reaches beyond the endosteum along this ray of the canal.
+    wall_left_mm : (m, n) array
+        Distance outward from the hole's wall to the periosteum along the ray; negative = breach.
+    wall_min_mm, wall_min_depth_mm, wall_min_theta_rad : float
+        Least normal distance from the hole to the periosteum and where; NaN if nothing is measured.
+    first_contact_depth_mm : float or None
+        Most distal level this tool touches; None = no contact.
+    engaged_cortical_mm2 : float
+        Area of the tool's flank that lies in new cortical bone: a proxy for force, not a force.
+    breach : bool
+    """
+
+    reamer_pass: ReamerPass
+    removed_cortical_mm3: float
+    removed_cancellous_mm3: float
+    removed_medullary_mm3: float
+    removed_outside_mm3: float
+    removed_cortical_mm2: FloatArray
+    contact_share: FloatArray
+    contact: NDArray[np.bool_]
+    wall_left_mm: FloatArray
+    wall_min_mm: float
+    wall_min_depth_mm: float
+    wall_min_theta_rad: float
+    first_contact_depth_mm: float | None
+    engaged_cortical_mm2: float
+    breach: bool
+
+
+@dataclass(frozen=True)
+class ReamedCanal:
+    """A canal after a reaming plan.
+
+    Attributes
+    ----------
+    bore_radius_mm : (m, n) array
+        The new inner surface along the canal's rays: the larger of endosteum and hole.
+    first_contact_diameter_mm, first_contact_depth_mm : float or None
+        The first tool to touch the cortex ("chatter") and its most distal level of contact.
+    """
+
+    canal: Canal
+    plan: ReamingPlan
+    passes: tuple[PassResult, ...]
+    bore_radius_mm: FloatArray
+    first_contact_diameter_mm: float | None
+    first_contact_depth_mm: float | None
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def harvested_cortical_mm3(self) -> float:
+        """Solid cortical bone of all passes together."""
+        return float(sum(p.removed_cortical_mm3 for p in self.passes))
+
+    @property
+    def harvested_cancellous_mm3(self) -> float:
+        """Solid cancellous bone of all passes together."""
+        return float(sum(p.removed_cancellous_mm3 for p in self.passes))

@@ -1,0 +1,65 @@
+"""What segmentation hands on: one residual bone, its side, and where it ends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sizing.anatomy import Bone, Side
+from sizing.findings import Finding
+from sizing.geometry import FloatArray, Plane, VolumeGeometry, frozen_array, unit
+
+
+@dataclass(frozen=True)
+class ResidualBone:
+    """The bone that is planned, located in a crop of the scan.
+
+    The mask is a locator good to about a voxel; every measured edge is found again, below the
+    voxel, by ``sizing.canal``.
+
+    Attributes
+    ----------
+    mask : (slice, row, column) bool array
+        Voxels inside the periosteal envelope (cortex, cancellous bone and marrow), also beyond
+        the resection plane; read-only.
+    geometry : VolumeGeometry
+        Of the mask, hence of the crop.
+    crop_start : tuple of int
+        Index of the crop's first voxel in the full volume (slice, row, column).
+    bone, side : Bone, Side
+    side_source : str
+        How the side is known: "given", "position", "header".
+    resection : Plane
+        Facing plane; its normal points proximally, into the bone that stays.
+    resection_source : str
+        "virtual", "stump end", or "given".
+    proximal_lps : (3,) array
+        Unit vector along the shaft, from distal to proximal.
+    stump_removed_mm : float
+        Length of bone between the lowest point of the bone and the facing plane.
+    findings : tuple of Finding
+    """
+
+    mask: NDArray[np.bool_]
+    geometry: VolumeGeometry
+    crop_start: tuple[int, int, int]
+    bone: Bone
+    side: Side
+    side_source: str
+    resection: Plane
+    resection_source: str
+    proximal_lps: FloatArray
+    stump_removed_mm: float
+    findings: tuple[Finding, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.mask.dtype != np.bool_ or self.mask.shape != self.geometry.shape:
+            raise ValueError("mask must be bool and have the shape of its geometry")
+        if not self.mask.any():
+            raise ValueError("a residual bone needs at least one voxel")
+        self.mask.setflags(write=False)
+        object.__setattr__(self, "proximal_lps", frozen_array(unit(self.proximal_lps)))
+        if self.resection.normal_lps @ self.proximal_lps <= 0:
+            raise ValueError("the normal of the resection plane must point proximally")

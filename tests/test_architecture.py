@@ -1,0 +1,74 @@
+"""The import arrows of docs/architecture.md: a lower room never imports an upper one."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# Lower number = lower floor. A module may import rooms of a strictly lower floor, and its own room.
+FLOOR = {
+    "sizing.errors": 0,
+    "sizing.findings": 0,
+    "sizing.anatomy": 0,
+    "sizing.geometry": 1,
+    "sizing.volume": 2,
+    "sizing.phantom": 3,
+    "sizing.segmentation": 3,
+    "sizing.canal": 4,
+    "sizing.reaming": 5,
+    "sizing.implants": 5,
+    "sizing.fit": 6,
+    "sizing.planning": 7,
+    "sizing.record": 8,
+    "sizing.selfcheck": 8,
+    "dicom_io": 9,
+    "viewer": 9,
+    "canalfit": 10,
+}
+ALLOWED_SIDEWAYS = {("sizing.implants", "sizing.reaming")}  # an implant names the tools that prepare it
+FORBIDDEN_THIRD_PARTY = {
+    "sizing": {"pydicom", "pyvista", "vtk", "matplotlib"},
+    "dicom_io": {"pyvista", "vtk"},
+    "viewer": {"pydicom"},
+}
+
+
+def room_of(module: str) -> str | None:
+    parts = module.split(".")
+    for n in (2, 1):
+        name = ".".join(parts[:n])
+        if name in FLOOR:
+            return name
+    return None
+
+
+def imports_of(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module)
+    return names
+
+
+MODULES = [p for top in ("sizing", "dicom_io", "viewer", "canalfit") for p in sorted((ROOT / top).rglob("*.py"))]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_no_arrow_runs_back_up(path: Path) -> None:
+    module = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    here = room_of(module)
+    top = module.split(".")[0]
+    if here is None:
+        assert module == "sizing", f"{module} lives in no room of docs/architecture.md"
+        return
+    for name in imports_of(path):
+        assert name.split(".")[0] not in FORBIDDEN_THIRD_PARTY.get(top, set()), f"{module} imports {name}"
+        there = room_of(name)
+        if name.split(".")[-1].startswith("_") or there is None or there == here:
+            continue  # kernels are leaves
+        ok = FLOOR[there] < FLOOR[here] or (here, there) in ALLOWED_SIDEWAYS
+        assert ok, f"{module} (floor {FLOOR[here]}) imports {name} (floor {FLOOR[there]})"
