@@ -165,7 +165,7 @@ class Canal:
     ) -> Canal:
         """Build a canal from section contours, without a CT.
 
-        See ``sizing.canal.sections_from_contours`` for the arguments.
+        See ``sizing.canal.canal_from_contours`` for the arguments.
         """
         from sizing.canal.contours import canal_from_contours  # a constructor may lean on its own room
 
