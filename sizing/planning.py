@@ -8,13 +8,9 @@ from sizing.anatomy import Bone, Side
 from sizing.canal.model import Canal
 from sizing.findings import Finding
 from sizing.fit.model import Fit
+from sizing.intended_use import RESEARCH_USE as RESEARCH_USE
 from sizing.segmentation.model import ResidualBone
 from sizing.volume import ScanInfo
-
-RESEARCH_USE = (
-    "Research software, not a medical device: not for treatment decisions; "
-    "a qualified surgeon or engineer must verify every number."
-)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ FLOOR = {
     "sizing.errors": 0,
     "sizing.findings": 0,
     "sizing.anatomy": 0,
+    "sizing.intended_use": 0,
     "sizing.geometry": 1,
     "sizing.volume": 2,
     "sizing.phantom": 3,
@@ -72,3 +73,37 @@ def test_no_arrow_runs_back_up(path: Path) -> None:
             continue  # kernels are leaves
         ok = FLOOR[there] < FLOOR[here] or (here, there) in ALLOWED_SIDEWAYS
         assert ok, f"{module} (floor {FLOOR[here]}) imports {name} (floor {FLOOR[there]})"
+
+
+def _edges() -> dict[str, set[str]]:
+    names = {".".join(p.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): p for p in MODULES}
+    edges: dict[str, set[str]] = {}
+    for module, path in names.items():
+        edges[module] = {n for n in _imported_when_loaded(path) if n in names and n != module}
+    return edges
+
+
+def _imported_when_loaded(path: Path) -> set[str]:
+    """Modules imported at module level; ``from package import module`` counts as that module."""
+    found: set[str] = set()
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+            found.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return found
+
+
+def test_no_circle_among_modules() -> None:
+    edges, done = _edges(), set()
+
+    def walk(module: str, way: tuple[str, ...]) -> None:
+        assert module not in way, "circle of imports: " + " -> ".join((*way[way.index(module) :], module))
+        if module not in done:
+            for other in sorted(edges[module]):
+                walk(other, (*way, module))
+            done.add(module)
+
+    for module in sorted(edges):
+        walk(module, ())

@@ -1,0 +1,7 @@
+"""``python -m canalfit``."""
+
+import sys
+
+from canalfit.cli import main
+
+sys.exit(main())
