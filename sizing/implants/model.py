@@ -60,8 +60,8 @@ class ImplantTemplate:
         Station along the axis and radius there, first station 0, last station = length; coating included.
     bow_radius_mm : float or None
     collar_diameter_mm : float or None
-    core_diameter_mm, thread_pitch_mm : float or None
-        Only threaded implants.
+    core_diameter_mm, thread_pitch_mm, drill_diameter_mm : float or None
+        Only threaded implants: diameter between the threads, pitch, and the drill before the tap.
     preparation : Preparation
     diametral_under_ream_mm : float
         Stem diameter minus last reamer; 0 for line-to-line.
@@ -83,6 +83,7 @@ class ImplantTemplate:
     collar_diameter_mm: float | None = None
     core_diameter_mm: float | None = None
     thread_pitch_mm: float | None = None
+    drill_diameter_mm: float | None = None
     coating_thickness_mm: float = 0.0
     bones: tuple[str, ...] = ("femur", "tibia", "humerus")
 
@@ -93,6 +94,21 @@ class ImplantTemplate:
             profile.ndim == 2 and profile.shape[1] == 2 and len(profile) >= 2 and np.all(np.isfinite(profile))
             and np.all(np.diff(profile[:, 0]) >= 0) and profile[0, 0] == 0 and np.all(profile[:, 1] >= 0)
         )  # fmt: skip
+        if not (self.diameter_mm > 0 and self.length_mm > 0):
+            raise CatalogueError("CF-I003", "diameter and length must be positive", where=self.part_number,
+                                 measured=f"{self.diameter_mm:g} x {self.length_mm:g} mm")  # fmt: skip
+        if self.fixation is Fixation.THREADED:
+            core, drill = self.core_diameter_mm or 0.0, self.drill_diameter_mm or 0.0
+            if not 0 < core <= drill < self.diameter_mm:
+                raise CatalogueError("CF-I004", "core, drill and crest of the thread do not follow each other",
+                                     where=self.part_number, expected="0 < core <= drill < crest",
+                                     measured=f"{core:g}, {drill:g}, {self.diameter_mm:g} mm")  # fmt: skip
+        if not 0 <= self.diametral_under_ream_mm < self.diameter_mm:
+            raise CatalogueError("CF-I005", "the under-ream is not possible", where=self.part_number,
+                                 measured=f"{self.diametral_under_ream_mm:g} mm")  # fmt: skip
+        if self.bow_radius_mm is not None and self.bow_radius_mm <= self.length_mm:
+            raise CatalogueError("CF-I006", "the bow radius is not larger than the stem is long",
+                                 where=self.part_number, measured=f"{self.bow_radius_mm:g} mm")  # fmt: skip
         if not ok or abs(profile[-1, 0] - self.length_mm) > 1e-9:
             raise CatalogueError("CF-I002", "the stem's profile is not usable", where=self.part_number,
                                  expected="stations from 0 to the length, radii >= 0")  # fmt: skip
@@ -105,9 +121,9 @@ class ImplantTemplate:
 
     @property
     def last_reamer_mm(self) -> float:
-        """Diameter of the tool that finishes the hole."""
-        if self.preparation is Preparation.DRILL_TAP:
-            return float(self.core_diameter_mm or np.nan)
+        """Diameter of the last reamer or drill; a tap may follow."""
+        if self.drill_diameter_mm is not None:
+            return self.drill_diameter_mm
         return self.diameter_mm - self.diametral_under_ream_mm
 
 
