@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dicom_io import limits
+import dicom_io.limits as limits
 from dicom_io.errors import DicomError
 from dicom_io.header import Frame
 from sizing.findings import Finding, Level

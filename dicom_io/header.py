@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Protocol
 
-from dicom_io import limits
+import dicom_io.limits as limits
 from dicom_io.elements import Elements
 from dicom_io.errors import DicomError
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dicom_io import limits
+import dicom_io.limits as limits
 from dicom_io.checks import check_each_frame, check_same
 from dicom_io.errors import DicomError
 from dicom_io.geometry import Stack, arrange
