@@ -35,22 +35,60 @@ class TipForm(StrEnum):
     BULLET = "bullet"  # hemisphere
 
 
-@dataclass(frozen=True, slots=True)
+# A chamfer flatter than this is a flat tip by another name.
+_WIDEST_HALF_ANGLE_DEG = 80.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Reamer:
-    """One tool."""
+    """One tool.
+
+    Attributes
+    ----------
+    diameter_mm : float
+        Largest cutting diameter; a drill's core, a tap's crest.
+    kind, tip : ToolKind, TipForm
+    chamfer_half_angle_deg : float
+        Between the axis and the chamfer; only for ``TipForm.CHAMFER``.
+    tip_flat_diameter_mm : float
+        Flat nose in front of a chamfer; 0 = a full cone.
+    barrel_length_mm : float or None
+        None: cuts over its whole length.
+    min_bend_radius_mm : float or None
+        Only for flexible tools: the shaft bends no tighter.
+    profile_mm : (k, 2) array or None
+        Only for broaches: stations from the shoulder to the tip and the radius there.
+    part_number : str
+    """
 
     diameter_mm: float
     kind: ToolKind = ToolKind.RIGID
     tip: TipForm = TipForm.FLAT
-    chamfer_half_angle_deg: float = 45.0  # between axis and chamfer; only for TipForm.CHAMFER
-    barrel_length_mm: float | None = None  # None: cuts over its whole length
-    min_bend_radius_mm: float | None = None  # only for flexible tools
+    chamfer_half_angle_deg: float = 45.0
+    barrel_length_mm: float | None = None
+    min_bend_radius_mm: float | None = None
     part_number: str = ""
+    tip_flat_diameter_mm: float = 0.0
+    profile_mm: FloatArray | None = None
 
     def __post_init__(self) -> None:
         if not (np.isfinite(self.diameter_mm) and self.diameter_mm > 0):
             raise ReamingError("CF-R001", "a reamer's diameter must be positive and finite",
                                measured=f"{self.diameter_mm} mm")  # fmt: skip
+        if not 0 < self.chamfer_half_angle_deg <= _WIDEST_HALF_ANGLE_DEG:
+            raise ReamingError("CF-R009", "a chamfer's half angle is not usable",
+                               measured=f"{self.chamfer_half_angle_deg} degrees",
+                               expected=f"above 0, up to {_WIDEST_HALF_ANGLE_DEG:g}")  # fmt: skip
+        if not 0 <= self.tip_flat_diameter_mm < self.diameter_mm:
+            raise ReamingError("CF-R009", "a tool's flat nose must be smaller than the tool",
+                               measured=f"{self.tip_flat_diameter_mm} of {self.diameter_mm} mm")  # fmt: skip
+        if self.profile_mm is not None:
+            profile = frozen_array(self.profile_mm)
+            ok = profile.ndim == 2 and profile.shape[1] == 2 and len(profile) >= 2 and np.all(np.isfinite(profile))
+            if not (ok and np.all(np.diff(profile[:, 0]) >= 0) and np.all(profile[:, 1] >= 0)):
+                raise ReamingError("CF-R009", "a broach's profile is not usable",
+                                   expected="stations that grow from the shoulder to the tip, radii >= 0")  # fmt: skip
+            object.__setattr__(self, "profile_mm", profile)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,65 @@
+"""The widest ball in a polytope, in few dimensions: the linear programme behind the axis search.
+
+maximise r subject to a_i . v + r <= b_i for all i. With v = (offset, slope) of a straight axis, one
+row per contour point, r is the clearance that a straight cylinder keeps everywhere. The optimum is
+global: a linear programme has no side valleys to stick in.
+
+The dual has only k + 1 rows however many constraints there are, so the revised simplex method on the
+dual prices all rows in one matrix product and brings in the most violated one: constraint generation.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sizing.geometry import FloatArray
+
+# Slack below this many mm is rounding, not a violated constraint.
+_TOLERANCE_MM = 1e-10
+_MAX_STEPS = 500
+
+
+def widest_clearance(normals: FloatArray, offsets_mm: FloatArray, box: FloatArray) -> tuple[FloatArray, float]:
+    """Maximise r with ``normals @ v + r <= offsets_mm`` and ``abs(v) <= box``.
+
+    Parameters
+    ----------
+    normals : (n, k) array
+        Rows a_i.
+    offsets_mm : (n,) array
+        Right-hand sides b_i.
+    box : (k,) array
+        Bounds of v; keep the programme bounded and carry the caller's limits.
+
+    Returns
+    -------
+    v : (k,) array
+    r : float
+    """
+    n, k = normals.shape
+    # Columns of the dual: the n constraints, then +v <= box, -v <= box, r <= big.
+    big = float(np.max(np.abs(offsets_mm)) + np.abs(normals).sum(axis=1).max() * np.max(box) + 1.0)
+    columns = np.zeros((n + 2 * k + 1, k + 1))
+    columns[:n, :k], columns[:n, k] = normals, 1.0
+    columns[n : n + k, :k], columns[n + k : n + 2 * k, :k] = np.eye(k), -np.eye(k)
+    columns[-1, k] = 1.0
+    cost = np.concatenate([offsets_mm, box, box, [big]])
+    basis = np.append(np.arange(n, n + k), n + 2 * k)
+    goal = np.append(np.zeros(k), 1.0)
+    for _ in range(_MAX_STEPS):
+        matrix = columns[basis].T
+        multipliers = np.linalg.solve(matrix.T, cost[basis])  # = (v, r) of the primal vertex
+        slack = cost - columns @ multipliers
+        entering = int(np.argmin(slack))
+        if slack[entering] > -_TOLERANCE_MM:
+            break
+        weights, direction = np.linalg.solve(matrix, np.stack([goal, columns[entering]], axis=1)).T
+        usable = direction > 1e-12
+        if not usable.any():
+            break
+        ratio = np.full(k + 1, np.inf)
+        ratio[usable] = np.maximum(weights[usable], 0.0) / direction[usable]
+        # Among ties leave the row with the largest pivot: steadier, and it does not cycle in practice.
+        ties = np.flatnonzero(ratio <= ratio.min() + 1e-14)
+        basis[ties[np.argmax(direction[ties])]] = entering
+    return multipliers[:k], float(multipliers[k])
