@@ -94,3 +94,7 @@ class CatalogueError(InputError):
 
 class ReamingError(InputError):
     """A reaming plan, reamer set or tool axis is not usable."""
+
+
+class RecordError(InputError):
+    """A plan record is not one, is newer than this version, or was changed."""

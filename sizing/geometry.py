@@ -15,7 +15,7 @@ UNIT_TOLERANCE = 1e-6
 
 def frozen_array(values: ArrayLike, dtype: type = np.float64) -> NDArray:
     """Return a read-only C-ordered copy, for arrays that live in frozen objects."""
-    array = np.array(values, dtype=dtype, order="C", copy=True)
+    array: NDArray = np.array(values, dtype=dtype, order="C", copy=True)
     array.setflags(write=False)
     return array
 
@@ -29,10 +29,10 @@ def unit(vector: ArrayLike) -> FloatArray:
     return v / norm
 
 
-def apply_affine(affine: FloatArray, points: ArrayLike) -> FloatArray:
+def apply_affine(affine: ArrayLike, points: ArrayLike) -> FloatArray:
     """Map points (..., 3) by an affine (4, 4)."""
-    p = np.asarray(points, np.float64)
-    return p @ affine[:3, :3].T + affine[:3, 3]
+    a, p = np.asarray(affine, np.float64), np.asarray(points, np.float64)
+    return p @ a[:3, :3].T + a[:3, 3]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,122 @@
+"""One case: from a CT series to a plan folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field, replace
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from canalfit import exit_codes
+from canalfit.folder import check_target, whole_or_absent
+from canalfit.tables import fits_csv, reaming_csv, sections_csv
+from dicom_io import ReadResult, read_series
+from sizing.findings import Finding, needs_a_look
+from sizing.implants import Catalogue, load_catalogue
+from sizing.planning import ImplantationPlan, PlanSettings, plan_case
+from sizing.record import InputFile, InputManifest, plan_to_record, provenance_of, record_text
+from sizing.volume import CtVolume
+
+# The libraries whose version may change a number.
+NUMERIC_LIBRARIES = ("numpy", "scipy", "scikit-image", "trimesh", "pydicom")
+
+Step = Callable[[str], AbstractContextManager[None]]
+
+
+@dataclass(frozen=True)
+class PlanRequest:
+    """What the user asks for, besides the scan and the place of the result."""
+
+    settings: PlanSettings = field(default_factory=PlanSettings)
+    series: str | None = None  # series UID or its beginning, where a folder holds several
+    catalogue_files: tuple[Path, ...] = ()
+    force: bool = False
+
+
+@dataclass(frozen=True)
+class CaseResult:
+    """A plan, its record, and the folder that holds them."""
+
+    plan: ImplantationPlan
+    record: dict[str, Any]
+    folder: Path
+    findings: tuple[Finding, ...]  # of reading, planning and writing
+
+    @property
+    def exit_code(self) -> int:
+        """What the command line returns for this case."""
+        if self.plan.chosen is None:
+            return exit_codes.NOTHING_FITS
+        return exit_codes.FINDINGS if needs_a_look(self.findings) else exit_codes.OK
+
+
+def plan_series(
+    source: Path, out: Path, request: PlanRequest | None = None, step: Step = lambda words: nullcontext()
+) -> CaseResult:
+    """Read a series, plan it, and write the plan folder.
+
+    Parameters
+    ----------
+    source : Path
+        Folder (or file) with the CT series.
+    out : Path
+        Plan folder; it is written whole or not at all.
+    request : PlanRequest, optional
+        Settings of the plan; without it everything is told from the scan.
+    step : callable
+        ``with step("reading"):`` is entered round each long step, for those who show progress.
+
+    Raises
+    ------
+    InputError
+        The scan or a catalogue is refused.
+    UsageError
+        ``out`` is not a place for a plan.
+    """
+    request = request or PlanRequest()
+    check_target(Path(out), force=request.force)
+    catalogue = load_catalogue(request.catalogue_files)
+    with step("reading the scan"):
+        read = read_series(Path(source), series=request.series)
+    with step("planning"):
+        plan, record = make_plan(read, catalogue, request.settings)
+    with step("writing the plan folder"), whole_or_absent(Path(out), force=request.force) as folder:
+        written = write_plan(plan, record, read.volume, folder)
+    return CaseResult(plan, record, Path(out), (*plan.findings, *written))
+
+
+def make_plan(read: ReadResult, catalogue: Catalogue, settings: PlanSettings) -> tuple[ImplantationPlan, dict]:
+    """Plan a scan that was read; return the plan with its record."""
+    plan = plan_case(read.volume, catalogue, settings)
+    plan = replace(plan, findings=(*read.findings, *plan.findings))
+    manifest = InputManifest(tuple(InputFile(*entry) for entry in read.manifest), read.volume.geometry)
+    return plan, plan_to_record(plan, manifest, library_versions())
+
+
+def write_plan(plan: ImplantationPlan, record: dict, volume: CtVolume, folder: Path) -> tuple[Finding, ...]:
+    """Write every file of a plan folder; return what was noticed while drawing."""
+    import viewer  # draws: not loaded before there is something to draw
+
+    (folder / "sections.csv").write_text(sections_csv(plan), encoding="utf-8")
+    (folder / "reaming.csv").write_text(reaming_csv(plan.reaming), encoding="utf-8")
+    (folder / "fits.csv").write_text(fits_csv(plan), encoding="utf-8")
+    provenance = provenance_of(record)
+    findings = (
+        *viewer.write_report(plan, volume, folder, provenance=provenance),
+        *viewer.write_meshes(plan, volume, folder),
+    )
+    (folder / "plan.json").write_text(record_text(record), encoding="utf-8")
+    return findings
+
+
+def library_versions() -> dict[str, str]:
+    """Return the versions of the libraries that may change a number."""
+    found = {}
+    for name in NUMERIC_LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "unknown"
+    return found

@@ -1,0 +1,41 @@
+"""``canalfit verify``: make a plan again from its scan, and compare."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from canalfit import exit_codes
+
+
+def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParser:
+    """Add the sub-command."""
+    parser = subparsers.add_parser("verify", help="make a plan again from its scan and compare every number")
+    parser.add_argument("plan", metavar="PLAN.JSON", type=Path)
+    parser.add_argument("--series", metavar="DIR", dest="source", type=Path, help="the scan it was made from")
+    parser.add_argument("--catalogue", metavar="FILE", type=Path, action="append", default=[])
+    return parser
+
+
+def run(args: argparse.Namespace) -> int:
+    """Exit code 0: the same; 10: something differs; 3: not a plan, changed, or not its scan."""
+    from canalfit.verify import compare_with_scan
+    from sizing.record import read_record
+
+    record = read_record(args.plan)
+    args.console.say(f"{args.plan}: whole and unchanged (SHA-256 {record['sha256'][:16]}…)")
+    if args.source is None:
+        args.console.say("Give --series DIR to make it again from the scan.")
+        differences = None
+    else:
+        with args.console.step("planning again"):
+            differences = compare_with_scan(record, args.source, tuple(args.catalogue))
+        for d in differences:
+            args.console.say(f"  {d.where}: {d.recorded} recorded, {d.again} now")
+        args.console.say("Every number is the same." if not differences else f"{len(differences)} differences.")
+    if args.json:
+        args.console.json({
+            "sha256": record["sha256"],
+            "differences": None if differences is None else [d._asdict() for d in differences],
+        })  # fmt: skip
+    return exit_codes.FINDINGS if differences else exit_codes.OK

@@ -1,0 +1,90 @@
+"""A plan folder is whole or absent: written beside its place, then put there in one move."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sizing.errors import UsageError
+
+# Every name that a plan folder may hold. A folder with anything else in it is somebody's, and is not replaced.
+OUR_FILES = frozenset(
+    {
+        "plan.json", "sections.csv", "reaming.csv", "fits.csv", "report.pdf", "report.html", "scene.png",
+        "bone.stl", "canal.stl", "reamed_canal.stl", "implant.stl",
+    }
+)  # fmt: skip
+
+
+@contextmanager
+def whole_or_absent(target: Path, *, force: bool = False) -> Iterator[Path]:
+    """Give a temporary folder; on leaving without an error, put its content at ``target``.
+
+    A new or earlier plan folder is replaced as a whole. With ``force`` a folder that holds other
+    files as well keeps them, and only files of our names are replaced, ``plan.json`` last.
+    """
+    check_target(target, force=force)
+    target = target.resolve()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=f".{target.name}-", suffix=".partial", dir=target.parent))
+    try:
+        yield work
+        os.chmod(work, 0o777 & ~_umask())  # mkdtemp makes it private; the result is an ordinary folder
+        if _foreign(target):
+            _move_into(work, target)
+        else:
+            _replace(work, target)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def check_target(target: Path, *, force: bool = False) -> None:
+    """Raise UsageError if a plan must not be written there."""
+    if target.exists() and not target.is_dir():
+        raise UsageError(f"{target} is a file; give a folder with --out")
+    foreign = _foreign(target)
+    if foreign and not force:
+        raise UsageError(
+            f"{target} holds files that are no part of a plan ({', '.join(foreign[:3])}); "
+            "give another folder with --out, or --force to add the plan to them"
+        )
+
+
+def _foreign(target: Path) -> list[str]:
+    if not target.is_dir():
+        return []
+    return sorted(p.name for p in target.iterdir() if p.name not in OUR_FILES or p.is_dir())
+
+
+def _replace(work: Path, target: Path) -> None:
+    if not target.exists():
+        os.rename(work, target)
+        return
+    old = Path(tempfile.mkdtemp(prefix=f".{target.name}-", suffix=".old", dir=target.parent))
+    os.rename(target, old / target.name)
+    try:
+        os.rename(work, target)
+    except OSError:
+        os.rename(old / target.name, target)
+        raise
+    finally:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _move_into(work: Path, target: Path) -> None:
+    for name in sorted(OUR_FILES - {"plan.json"}):
+        if (work / name).exists():
+            os.replace(work / name, target / name)
+        else:
+            (target / name).unlink(missing_ok=True)
+    os.replace(work / "plan.json", target / "plan.json")
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,205 @@
+"""``plan.json``: the loss-free master of one plan, and the way back to the objects."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from sizing import __version__
+from sizing.canal.model import Canal
+from sizing.errors import RecordError
+from sizing.fit.model import Fit
+from sizing.geometry import VolumeGeometry
+from sizing.implants.model import ImplantTemplate
+from sizing.intended_use import RESEARCH_USE
+from sizing.planning import ImplantationPlan
+from sizing.reaming.model import ReamedCanal, Reamer, ReamingPlan, ToolAxis
+from sizing.record.canonical import HASH_KEY, canonical_json, sealed, sha256_of
+from sizing.record.codec import Pool, decode, encode
+from sizing.record.summary import summarize
+
+SCHEMA = "canalfit-plan"
+SCHEMA_VERSION = 1
+
+# Written once each and referred to; an object only holds objects of tables above its own.
+TABLES: dict[type, str] = {
+    Reamer: "reamers",
+    ToolAxis: "tool_axes",
+    ReamingPlan: "reaming_plans",
+    Canal: "canals",
+    ReamedCanal: "reamed_canals",
+    ImplantTemplate: "implants",
+}
+NOT_RECORDED = {"fits", "timings_s"}  # fits stand beside the plan; the clock never enters hashed content
+
+CONVENTIONS = {
+    "frame": "points and directions in DICOM LPS (+x left, +y posterior, +z superior), mm",
+    "depth": "arc length along the canal axis from the resection plane, growing proximally, mm",
+    "angle": "canal angles run from anterior as scanned, about the axis that points proximally",
+    "null": "does not apply or cannot be told, never zero; not_measured says why",
+}
+WHY_NULL = {
+    "chosen": "no implant can serve; each fit says why in its field rejected",
+    "tip_to_isthmus_mm": "no isthmus lies inside the scanned stretch of bone",
+    "isthmus_depth_mm": "the narrowest level lies at an end of the measured stretch",
+    "isthmus_diameter_mm": "the narrowest level lies at an end of the measured stretch",
+    "bow_radius_mm": "straight, or the bow cannot be told from straight",
+    "first_contact_diameter_mm": "no tool touches the cortex",
+    "first_contact_depth_mm": "no tool touches the cortex",
+    "reamed": "the passes are recorded only for the chosen implant and those nearest to it",
+    "fill_by_level": "levels beyond the stem, or levels where the canal's edge could not be told",
+}
+WHY_NULL_ELSE = "does not apply here, or could not be told from this scan; see findings"
+
+
+@dataclass(frozen=True, slots=True)
+class InputFile:
+    """One file that was read: path relative to what the user named, its hash, its SOP instance."""
+
+    path: str
+    sha256: str
+    sop_uid: str
+
+
+@dataclass(frozen=True)
+class InputManifest:
+    """What a plan was made from."""
+
+    files: tuple[InputFile, ...] = ()
+    geometry: VolumeGeometry | None = None
+
+    @property
+    def sha256(self) -> str:
+        """One hash over the hashes of all files, in the order in which they were read."""
+        text = "".join(f"{f.sha256}  {f.path}\n" for f in self.files)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What a page needs to say where it comes from."""
+
+    canalfit_version: str
+    input_sha256: str
+    plan_sha256: str
+
+
+def plan_to_record(
+    plan: ImplantationPlan,
+    manifest: InputManifest = InputManifest(),
+    libraries: dict[str, str] | None = None,
+) -> dict[str, Any]:
+    """Return everything about a plan as plain data, sealed with its own SHA-256.
+
+    Parameters
+    ----------
+    plan : ImplantationPlan
+        Timings are not recorded.
+    manifest : InputManifest
+        Empty for a plan that was made from contours and not from files.
+    libraries : dict of str
+        Versions of the libraries that took part.
+    """
+    pool = Pool(TABLES)
+    fits = []
+    for i, fit in enumerate(plan.fits):
+        fits.append(encode(fit, pool))
+        pool.name(fit, f"fits/{i}")
+    body = {f.name: encode(getattr(plan, f.name), pool) for f in fields(plan) if f.name not in NOT_RECORDED}
+    record = {
+        "schema": SCHEMA,
+        "schema_version": SCHEMA_VERSION,
+        "state": "DRAFT",
+        "statement": RESEARCH_USE,
+        "conventions": CONVENTIONS,
+        "software": {"canalfit": __version__, "libraries": dict(libraries or {})},
+        "input": encode(manifest),
+        "input_sha256": manifest.sha256,
+        "summary": summarize(plan),
+        "plan": body,
+        "fits": fits,
+        **pool.tables,
+    }
+    record["not_measured"] = {name: WHY_NULL.get(name, WHY_NULL_ELSE) for name in sorted(set(_null_names(record)))}
+    return sealed(record)
+
+
+def _null_names(value: Any, name: str = "") -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _null_names(inner, key)
+        if value.get("n_not_measured"):
+            yield name
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _null_names(inner, name)
+    elif value is None:
+        yield name
+
+
+def plan_from_record(record: dict[str, Any]) -> ImplantationPlan:
+    """Return the plan that a record holds; raises RecordError where it cannot be trusted."""
+    check_record(record)
+    shared: dict[str, Any] = {}
+    try:
+        for kind, table in [*TABLES.items(), (Fit, "fits")]:
+            for i, data in enumerate(record[table]):
+                shared[f"{table}/{i}"] = decode(data, kind, shared)
+        hints = get_type_hints(ImplantationPlan)
+        body = {name: decode(data, hints[name], shared) for name, data in record["plan"].items()}
+        fits = tuple(shared[f"fits/{i}"] for i in range(len(record["fits"])))
+        return ImplantationPlan(**body, fits=fits)
+    except (KeyError, TypeError, ValueError) as error:
+        raise RecordError(
+            "CF-A004", f"the plan record does not hold what its schema says ({type(error).__name__}: {error})",
+            advice="Make the plan again with this version",
+        ) from error  # fmt: skip
+
+
+def provenance_of(record: dict[str, Any]) -> Provenance:
+    """Return version and hashes of a record, to print on what is drawn from it."""
+    return Provenance(record["software"]["canalfit"], record["input_sha256"], record[HASH_KEY])
+
+
+def manifest_from_record(record: dict[str, Any]) -> InputManifest:
+    """Return what the plan was made from."""
+    return decode(record["input"], InputManifest)
+
+
+def check_record(record: Any) -> None:
+    """Raise RecordError unless this is a plan record of a known schema that nobody changed."""
+    if not isinstance(record, dict) or record.get("schema") != SCHEMA:
+        raise RecordError("CF-A001", "this is not a canalfit plan", advice="Give the plan.json of a plan folder")
+    version = record.get("schema_version")
+    if version != SCHEMA_VERSION:
+        raise RecordError(
+            "CF-A002", "the plan record has a schema that this version does not know",
+            measured=f"schema version {version}", expected=f"schema version {SCHEMA_VERSION}",
+            advice="Use the canalfit version that wrote it, or a newer one",
+        )  # fmt: skip
+    if record.get(HASH_KEY) != sha256_of(record):
+        raise RecordError(
+            "CF-A003", "the plan record was changed after it was written: its SHA-256 does not match",
+            advice="Make the plan again",
+        )  # fmt: skip
+
+
+def record_text(record: dict[str, Any]) -> str:
+    """Return the canonical text of a record, as it stands in ``plan.json``."""
+    return canonical_json(record)
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """Read and check a ``plan.json``."""
+    try:
+        record = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise RecordError(
+            "CF-A001", "this is not a canalfit plan", where=str(path), advice="Give the plan.json of a plan folder"
+        ) from error
+    check_record(record)
+    return record

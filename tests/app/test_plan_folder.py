@@ -1,0 +1,71 @@
+"""A plan folder is whole or absent, and nobody else's files are touched."""
+
+from pathlib import Path
+
+import pytest
+
+from canalfit.folder import whole_or_absent
+from sizing.errors import UsageError
+
+
+def write(target: Path, text: str, force: bool = False) -> None:
+    with whole_or_absent(target, force=force) as work:
+        assert work.parent == target.resolve().parent, "the last move must stay on one file system"
+        (work / "plan.json").write_text(text)
+        (work / "fits.csv").write_text(text)
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(p.name for p in folder.iterdir())
+
+
+def test_a_new_folder_appears_whole_with_ordinary_permissions(tmp_path: Path) -> None:
+    target = tmp_path / "deep" / "plan"
+    write(target, "one")
+    assert names(target) == ["fits.csv", "plan.json"]
+    (tmp_path / "ordinary").mkdir()
+    assert target.stat().st_mode == (tmp_path / "ordinary").stat().st_mode
+    assert names(target.parent) == ["plan"], "nothing temporary is left behind"
+
+
+def test_an_error_leaves_nothing_and_an_earlier_plan_as_it_was(tmp_path: Path) -> None:
+    target = tmp_path / "plan"
+    for earlier in (False, True):
+        if earlier:
+            write(target, "one")
+        with pytest.raises(ZeroDivisionError), whole_or_absent(target) as work:
+            (work / "plan.json").write_text("half")
+            raise ZeroDivisionError
+        assert names(tmp_path) == (["plan"] if earlier else [])
+    assert (target / "plan.json").read_text() == "one"
+
+
+def test_an_earlier_plan_is_replaced_and_its_stale_files_go(tmp_path: Path) -> None:
+    target = tmp_path / "plan"
+    write(target, "one")
+    (target / "scene.png").write_text("stale")
+    write(target, "two")
+    assert names(target) == ["fits.csv", "plan.json"]
+    assert (target / "plan.json").read_text() == "two"
+    assert names(tmp_path) == ["plan"]
+
+
+@pytest.mark.parametrize("foreign", ["notes.txt", "scene.png/inner"])
+def test_a_foreign_folder_is_refused_and_with_force_keeps_its_files(tmp_path: Path, foreign: str) -> None:
+    target = tmp_path / "plan"
+    (target / foreign).parent.mkdir(parents=True)
+    (target / foreign).write_text("mine")
+    with pytest.raises(UsageError, match="no part of a plan"):
+        write(target, "one")
+    if foreign == "notes.txt":
+        (target / "scene.png").write_text("stale")
+        write(target, "one", force=True)
+        assert names(target) == ["fits.csv", "notes.txt", "plan.json"]
+    assert (target / foreign).read_text() == "mine"
+
+
+def test_a_file_in_the_way_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "plan").write_text("mine")
+    with pytest.raises(UsageError, match="is a file"):
+        write(tmp_path / "plan", "one", force=True)
+    assert (tmp_path / "plan").read_text() == "mine"
