@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-FloatArray = NDArray[np.float64]
+FloatArray = NDArray[np.floating]  # of any width: numpy types the result of float64 arithmetic so
 
 # Directions that were built to be unit vectors may differ from length 1 by rounding only.
 UNIT_TOLERANCE = 1e-6

@@ -1,6 +1,24 @@
 """The canal: its axis, sections, surfaces below the voxel, shape, and the doubt in each number."""
 
 from sizing.canal.contours import canal_from_contours, parallel_axis
+from sizing.canal.measure import measure_canal
 from sizing.canal.model import Canal, CanalAxis, EdgeModel
+from sizing.canal.sections import SectionTable, measure_sections
+from sizing.canal.settings import CanalSettings
+from sizing.canal.shape import CanalShape, describe_shape
+from sizing.canal.thickness import cortical_thickness
 
-__all__ = ["Canal", "CanalAxis", "EdgeModel", "canal_from_contours", "parallel_axis"]
+__all__ = [
+    "Canal",
+    "CanalAxis",
+    "CanalSettings",
+    "CanalShape",
+    "EdgeModel",
+    "SectionTable",
+    "canal_from_contours",
+    "cortical_thickness",
+    "describe_shape",
+    "measure_canal",
+    "measure_sections",
+    "parallel_axis",
+]

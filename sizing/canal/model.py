@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from sizing.anatomy import Bone, Side
 from sizing.errors import CanalError
@@ -131,7 +131,7 @@ class Canal:
             object.__setattr__(self, "resection", plane)
 
     @property
-    def measured(self) -> FloatArray:
+    def measured(self) -> NDArray[np.bool_]:
         """(m, n) bool: both surfaces are known on this ray."""
         return np.isfinite(self.endosteal_radius_mm) & np.isfinite(self.periosteal_radius_mm)
 

@@ -1,0 +1,83 @@
+"""From a scan and a located bone to a measured canal."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sizing.canal.axis import find_axis, recentre
+from sizing.canal.locate import Located, locate
+from sizing.canal.model import Canal, CanalAxis, EdgeModel
+from sizing.canal.rays import Rays, mask_radius_mm, ray_step_mm, rays_of, reach_of, sample_hu
+from sizing.canal.settings import CanalSettings
+from sizing.errors import CanalError
+from sizing.findings import Finding
+from sizing.segmentation.model import ResidualBone
+from sizing.volume import CtVolume
+
+# Rays of the quick first look that only serves to centre the axis in the canal.
+SCOUT_ANGLES = 48
+
+
+def measure_canal(volume: CtVolume, residual_bone: ResidualBone, settings: CanalSettings | None = None) -> Canal:
+    """Measure the canal's surfaces in sections perpendicular to its own axis.
+
+    Parameters
+    ----------
+    volume : CtVolume
+        The whole scan.
+    residual_bone : ResidualBone
+        Located in a crop of the same volume.
+    settings : CanalSettings, optional
+        Step between levels and number of rays.
+
+    Returns
+    -------
+    Canal
+        Levels from the resection plane (depth 0) upward; NaN where a surface cannot be told.
+
+    Raises
+    ------
+    CanalError
+        CF-C010 the bone is too short; CF-C013 no ray of any level finds a wall.
+    """
+    settings = settings or CanalSettings()
+    axis = find_axis(residual_bone, settings.level_step_mm)
+    axis = recentre(axis, _canal_centres(volume, residual_bone, axis), residual_bone, settings.level_step_mm)
+    rays, located = _look(volume, residual_bone, axis, settings.n_angles)
+    if not np.isfinite(located.inner_mm).any():
+        raise CanalError("CF-C013", "no level of this bone shows a wall with a canal inside",
+                         advice="Check the bone and the resection level; a sclerosed canal has no edge")  # fmt: skip
+    known = np.isfinite(located.inner_mm) & np.isfinite(located.outer_mm) & (located.inner_mm > 0)
+    return Canal(
+        axis,
+        rays.theta_rad,
+        np.where(known, located.inner_mm, np.nan),
+        np.where(known, located.outer_mm, np.nan),
+        cortex_hu=located.cortex_hu,
+        canal_hu=located.content_hu,
+        bone=residual_bone.bone,
+        side=residual_bone.side,
+        resection=residual_bone.resection,
+        edges=EdgeModel("half-maximum", located.reference_cortex_hu),
+        findings=_findings(known),
+    )
+
+
+def _look(volume: CtVolume, bone: ResidualBone, axis: CanalAxis, n_angles: int) -> tuple[Rays, Located]:
+    step = ray_step_mm(volume.geometry)
+    rays = rays_of(axis, n_angles, step, reach_of(bone, axis))
+    return rays, locate(sample_hu(volume, rays), mask_radius_mm(bone, rays), step)
+
+
+def _canal_centres(volume: CtVolume, bone: ResidualBone, axis: CanalAxis) -> np.ndarray:
+    """Return the centroid (m, 3) LPS of the half-maximum canal per level; NaN where it is not closed."""
+    rays, located = _look(volume, bone, axis, SCOUT_ANGLES)
+    r, t = located.inner_mm, rays.theta_rad
+    # centroid of a polar region: int r^3 cos / 3 over int r^2 / 2
+    ray = np.stack([np.cos(t), np.sin(t)], axis=-1)
+    centre = (r**3 @ ray) * 2 / 3 / (r**2).sum(axis=1, keepdims=True)
+    return axis.points_lps + centre[:, :1] * axis.u_lps + centre[:, 1:] * axis.v_lps
+
+
+def _findings(known: np.ndarray) -> tuple[Finding, ...]:
+    return ()
