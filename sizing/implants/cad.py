@@ -96,9 +96,9 @@ def _revolved(shape: StemShape) -> Any:
 def _section_wire(points: FloatArray) -> Any:
     """A closed cubic spline through the points (n, 3) of one section."""
     from OCP.BRepBuilderAPI import BRepBuilderAPI_MakeEdge, BRepBuilderAPI_MakeWire
+    from OCP.collections import HArray1_gp_Pnt
     from OCP.GeomAPI import GeomAPI_Interpolate
     from OCP.gp import gp_Pnt
-    from OCP.collections import HArray1_gp_Pnt
 
     array = HArray1_gp_Pnt(1, len(points))
     for i, p in enumerate(points, 1):

@@ -36,9 +36,13 @@ class Splines:
     def __post_init__(self) -> None:
         length = self.to_station_mm - self.from_station_mm
         if not (3 <= self.count <= 24 and self.height_mm > 0 and 0 < 2 * self.run_out_mm <= length):
-            raise InputError("CF-I030", "these splines cannot be made", where="splines",
-                             measured=f"{self.count} ribs, {self.height_mm:g} mm high, run-out {self.run_out_mm:g} mm "
-                             f"on {length:g} mm", expected="3 to 24 ribs, height > 0, two run-outs within the length")  # fmt: skip
+            raise InputError(
+                "CF-I030",
+                "these splines cannot be made",
+                where="splines",
+                measured=f"{self.count} ribs, {self.height_mm:g} mm high, run-out {self.run_out_mm:g} on {length:g} mm",
+                expected="3 to 24 ribs, height > 0, two run-outs within the length",
+            )
 
     def added_mm(self, station_mm: FloatArray, phi_rad: FloatArray) -> FloatArray:
         """Return the height (k, n) that the ribs add at stations (k,) and angles (n,)."""
@@ -120,7 +124,9 @@ class StemShape:
                 object.__setattr__(self, name, frozen_array(values))
         k = len(self.station_mm)
         shapes = (self.semi_axes_mm.shape, self.exponent.shape, self.orientation_deg.shape, self.offset_mm.shape)
-        if shapes != ((k, 2), (k,), (k,), (k, 2)) or (self.free_radius_mm is not None and len(self.free_radius_mm) != k):
+        if shapes != ((k, 2), (k,), (k,), (k, 2)) or (
+            self.free_radius_mm is not None and len(self.free_radius_mm) != k
+        ):
             raise ValueError(f"a section table needs one row per station, got {shapes}")
         if k < 2 or self.station_mm[0] != 0 or np.any(np.diff(self.station_mm) <= 0):
             raise InputError("CF-I032", "stations must start at the collar's seat and grow towards the tip",

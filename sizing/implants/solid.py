@@ -11,6 +11,7 @@ import numpy as np
 
 from sizing.errors import InputError
 from sizing.geometry import FloatArray
+from sizing.implants.model import ImplantTemplate
 from sizing.implants.shape import StemShape
 
 if TYPE_CHECKING:
@@ -64,16 +65,24 @@ class StemSolid:
         if self.collar is not None:
             widest = float(self.shape.radius_mm([0.0], phi).max())
             if self.collar.diameter_mm / 2 <= widest or self.collar.thickness_mm <= 0:
-                raise InputError("CF-I034", "the collar does not cover the stem's first section", where="collar",
-                                 measured=f"diameter {self.collar.diameter_mm:g} mm, thickness "
-                                 f"{self.collar.thickness_mm:g} mm", expected=f"more than {2 * widest:.2f} mm, above 0")  # fmt: skip
+                raise InputError(
+                    "CF-I034",
+                    "the collar does not cover the stem's first section",
+                    where="collar",
+                    measured=f"diameter {self.collar.diameter_mm:g} mm, thickness {self.collar.thickness_mm:g} mm",
+                    expected=f"diameter above {2 * widest:.2f} mm, thickness above 0",
+                )
         for hole in self.holes:
             inside = hole.diameter_mm / 2 <= hole.station_mm <= self.shape.length_mm - hole.diameter_mm / 2
             thin = float(np.nanmin(self.shape.radius_mm([np.clip(hole.station_mm, 0, self.shape.length_mm)], phi)))
             if not inside or not 0 < hole.diameter_mm < thin:
-                raise InputError("CF-I035", "a screw hole cannot be made", where=f"hole at {hole.station_mm:g} mm",
-                                 measured=f"diameter {hole.diameter_mm:g} mm",
-                                 expected=f"within the stem and below half its width there ({thin:.2f} mm)")  # fmt: skip
+                raise InputError(
+                    "CF-I035",
+                    "a screw hole cannot be made",
+                    where=f"hole at {hole.station_mm:g} mm",
+                    measured=f"diameter {hole.diameter_mm:g} mm",
+                    expected=f"within the stem and below half its width there ({thin:.2f} mm)",
+                )
 
     @property
     def volume_mm3(self) -> float:
@@ -82,6 +91,14 @@ class StemSolid:
         if self.collar is not None:
             volume += np.pi / 4 * self.collar.diameter_mm**2 * self.collar.thickness_mm
         return volume - sum(_hole_volume_mm3(self.shape, hole) for hole in self.holes)
+
+
+def implant_solid(implant: ImplantTemplate) -> StemSolid:
+    """Return the solid of an implant of the catalogue; threads are drawn as their crest cylinder."""
+    collar = None
+    if implant.collar_diameter_mm is not None:
+        collar = Collar(implant.collar_diameter_mm, implant.collar_thickness_mm)
+    return StemSolid(implant.stem_shape, collar)
 
 
 def _hole_volume_mm3(shape: StemShape, hole: ScrewHole) -> float:
@@ -232,7 +249,6 @@ def to_stem_coordinates(shape: StemShape, points_mm: FloatArray) -> tuple[FloatA
 
 def write_mesh(mesh: trimesh.Trimesh, path: Path) -> None:
     """Write STL (binary) or 3MF by the file's suffix, in mm; never leaves half a file."""
-    data = mesh.export(file_type=path.suffix.lstrip("."))
     temporary = path.with_name(path.name + ".part")
-    temporary.write_bytes(data)
+    mesh.export(temporary, file_type=path.suffix.lstrip("."))
     temporary.replace(path)
