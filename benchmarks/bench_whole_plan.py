@@ -20,7 +20,8 @@ ROOT = Path(__file__).resolve().parent.parent
 RUNS = 3
 MB = 1e6
 
-PLAN = ["-m", "canalfit", "plan", "sample_scans/femur", "--bone", "femur", "--side", "right", "--resect-at", "120", "--quiet"]
+FEMUR = ["--bone", "femur", "--side", "right", "--resect-at", "120"]
+PLAN = ["-m", "canalfit", "plan", "sample_scans/femur", *FEMUR, "--quiet"]
 
 # Runs in a process of its own, so that the peak is its own.
 LARGE = """
