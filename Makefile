@@ -16,7 +16,7 @@ demo: $(VENV)/.built
 
 test: lint $(VENV)/.tools build/checked/.built
 	$(BIN)/pytest
-	PYTHONPATH=build/checked CANALFIT_CHECKED_BUILD=1 $(BIN)/pytest -m kernel
+	CANALFIT_CHECKED_BUILD=1 $(BIN)/pytest -m kernel -o pythonpath=build/checked
 
 lint: $(VENV)/.built $(VENV)/.tools
 	$(BIN)/ruff check .
