@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 
 from sizing.anatomy import Bone, Side
+from sizing.canal import CanalSettings, CanalShape, SectionTable, describe_shape, measure_canal, measure_sections
 from sizing.canal.model import Canal
-from sizing.findings import Finding
-from sizing.fit.model import Fit
-from sizing.intended_use import RESEARCH_USE as RESEARCH_USE
+from sizing.errors import UsageError
+from sizing.findings import Finding, Level
+from sizing.fit import Fit, FitSettings, choose, fit_all, fit_context
+from sizing.implants.model import Catalogue, ImplantTemplate
+from sizing.intended_use import RESEARCH_USE
+from sizing.reaming.model import ReamedCanal, ReamerSet
+from sizing.reaming.plan import default_reamer_set
+from sizing.segmentation import find_residual_bone
 from sizing.segmentation.model import ResidualBone
-from sizing.volume import ScanInfo
+from sizing.volume import CtVolume, ScanInfo
+
+__all__ = ["RESEARCH_USE", "ImplantationPlan", "PlanSettings", "plan_canal", "plan_case"]
 
 
 @dataclass(frozen=True)
@@ -23,9 +34,10 @@ class PlanSettings:
     resect_at_mm: float | None = None  # virtual amputation, mm above the lowest bone along its axis
     level_step_mm: float = 1.0
     n_angles: int = 128
-    wall_limit_mm: float = 2.0
+    wall_limit_mm: float = 2.0  # overrides the limit in ``fit``
     max_stem_length_mm: float | None = None
     families: tuple[str, ...] = ()  # empty: all of the catalogue
+    fit: FitSettings = field(default_factory=FitSettings)
 
 
 @dataclass(frozen=True)
@@ -34,18 +46,25 @@ class ImplantationPlan:
 
     Attributes
     ----------
+    sections, shape : SectionTable, CanalShape
+        The canal level by level, and as a whole.
     chosen : Fit or None
         None when nothing fits; the reasons are in ``fits``.
     fits : tuple of Fit
         Every implant that was placed, best first.
     neighbours : tuple of Fit
         One size down and one up of the chosen implant, where the catalogue has them.
+    findings : tuple of Finding
+        Of all rooms, from the scan's end to the chosen fit's.
     """
 
     settings: PlanSettings
     scan: ScanInfo
     residual_bone: ResidualBone | None
     canal: Canal
+    sections: SectionTable
+    shape: CanalShape
+    reamers: ReamerSet
     chosen: Fit | None
     fits: tuple[Fit, ...]
     neighbours: tuple[Fit, ...]
@@ -53,3 +72,141 @@ class ImplantationPlan:
     catalogue_sha256: str
     findings: tuple[Finding, ...] = ()
     timings_s: dict[str, float] = field(default_factory=dict)  # never hashed, never in plan.json
+
+    @property
+    def reaming(self) -> ReamedCanal | None:
+        """What each pass for the chosen implant cuts."""
+        return None if self.chosen is None else self.chosen.reamed
+
+
+def plan_case(
+    volume: CtVolume, catalogue: Catalogue, settings: PlanSettings | None = None, reamers: ReamerSet | None = None
+) -> ImplantationPlan:
+    """Plan one case from its CT volume.
+
+    Raises
+    ------
+    SegmentationError, CanalError
+        The bone or its canal cannot be told.
+    UsageError
+        The settings leave no implant to try.
+    """
+    settings = settings or PlanSettings()
+    watch = _Stopwatch()
+    with watch("segment"):
+        residual = find_residual_bone(
+            volume, bone=settings.bone, side=settings.side, distal=settings.distal, resect_at_mm=settings.resect_at_mm
+        )
+    with watch("measure"):
+        steps = CanalSettings(level_step_mm=settings.level_step_mm, n_angles=settings.n_angles)
+        canal = measure_canal(volume, residual, steps)
+    plan = plan_canal(canal, catalogue, settings, reamers)
+    return replace(
+        plan,
+        scan=volume.info,
+        residual_bone=residual,
+        findings=(*residual.findings, *plan.findings),
+        timings_s=watch.seconds | plan.timings_s,
+    )
+
+
+def plan_canal(
+    canal: Canal, catalogue: Catalogue, settings: PlanSettings | None = None, reamers: ReamerSet | None = None
+) -> ImplantationPlan:
+    """Plan one case from a measured canal, or from one built of section contours.
+
+    Returns
+    -------
+    ImplantationPlan
+        ``scan`` is empty and ``residual_bone`` None; ``chosen`` is None when no implant can serve.
+
+    Raises
+    ------
+    UsageError
+        The settings leave no implant to try.
+    """
+    settings = settings or PlanSettings()
+    reamers = reamers or default_reamer_set()
+    watch = _Stopwatch()
+    with watch("describe"):
+        sections = measure_sections(canal)
+        shape = describe_shape(canal, sections)
+    with watch("fit"):
+        context = fit_context(
+            canal,
+            reamers=reamers,
+            settings=replace(settings.fit, wall_limit_mm=settings.wall_limit_mm),
+            isthmus_depth_mm=shape.isthmus_depth_mm,
+        )
+        fits = fit_all(context, _candidates(catalogue, canal.bone, settings))
+    with watch("ream"):
+        chosen, neighbours = choose(context, fits)
+    return ImplantationPlan(
+        settings=settings,
+        scan=ScanInfo(),
+        residual_bone=None,
+        canal=canal,
+        sections=sections,
+        shape=shape,
+        reamers=reamers,
+        chosen=chosen,
+        fits=_with(fits, chosen, *neighbours),
+        neighbours=neighbours,
+        catalogue_version=catalogue.version,
+        catalogue_sha256=catalogue.sha256,
+        findings=(*canal.findings, *_of_choice(chosen, fits)),
+        timings_s=watch.seconds,
+    )
+
+
+def _candidates(catalogue: Catalogue, bone: Bone | None, settings: PlanSettings) -> list[ImplantTemplate]:
+    """Return the implants made for this bone that the settings allow."""
+    known = {i.family_id for i in catalogue.implants}
+    if unknown := sorted(set(settings.families) - known):
+        raise UsageError(f"family {', '.join(unknown)} is not in the catalogue; it has {', '.join(sorted(known))}")
+    longest = settings.max_stem_length_mm or float("inf")
+    found = [
+        i
+        for i in catalogue.implants
+        if (bone is None or bone in i.bones)
+        and (not settings.families or i.family_id in settings.families)
+        and i.length_mm <= longest
+    ]
+    if not found:
+        what = f" for the {bone}" if bone else ""
+        raise UsageError(f"the settings leave no implant to try{what}: check families and the longest stem allowed")
+    return found
+
+
+def _of_choice(chosen: Fit | None, fits: tuple[Fit, ...]) -> tuple[Finding, ...]:
+    if chosen is None:
+        nearest = fits[0]
+        reason = "; ".join(nearest.rejected)
+        return (
+            Finding(
+                Level.CRITICAL,
+                "CF-F001",
+                f"No implant of the catalogue fits; the nearest, {nearest.implant.part_number}: {reason}",
+                "Read the reason beside each implant; a custom implant may serve",
+            ),
+        )
+    return chosen.findings + (chosen.reamed.findings if chosen.reamed else ())
+
+
+def _with(fits: tuple[Fit, ...], *reamed: Fit | None) -> tuple[Fit, ...]:
+    """Put the fits that were reamed in place of their lighter twins."""
+    full = {f.implant.part_number: f for f in reamed if f is not None}
+    return tuple(full.get(f.implant.part_number, f) for f in fits)
+
+
+class _Stopwatch:
+    """Seconds per named step."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def __call__(self, name: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self.seconds[name] = time.perf_counter() - start

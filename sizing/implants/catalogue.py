@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from sizing.anatomy import Bone
 from sizing.errors import CatalogueError
@@ -82,7 +84,7 @@ def _family(top: Table) -> list[ImplantTemplate]:
     return [implant for row in top.rows() for implant in _row(row, common, threaded)]
 
 
-def _row(row: Table, common: dict, threaded: bool) -> list[ImplantTemplate]:
+def _row(row: Table, common: dict[str, Any], threaded: bool) -> list[ImplantTemplate]:
     row.only(_ROW_REQUIRED, _ROW_OPTIONAL)
     provenance = row.provenance()
     sizes = {"diameter_mm": row.numbers("diameter_mm"), "length_mm": row.numbers("length_mm")}
@@ -94,18 +96,20 @@ def _row(row: Table, common: dict, threaded: bool) -> list[ImplantTemplate]:
             number = row.text("part_number").format(**size)
         except (KeyError, IndexError, ValueError) as error:
             raise row.fail("part_number names a field that is not a size", measured=str(error)) from error
-        fields = {**_shape(row, size), **(_thread(row, size["diameter_mm"]) if threaded else {})}
+        fields: dict[str, Any] = common | size | _shape(row, size)
+        if threaded:
+            fields |= _thread(row, size["diameter_mm"])
         try:
-            found.append(ImplantTemplate(**common, **size, **fields, part_number=number, provenance=provenance))
+            found.append(ImplantTemplate(**fields, part_number=number, provenance=provenance))
         except CatalogueError as error:
             raise row.fail(error.what, measured=error.measured or error.where, expected=error.expected) from error
     return found
 
 
-def _shape(row: Table, size: dict[str, float]) -> dict:
+def _shape(row: Table, size: dict[str, float]) -> dict[str, Any]:
     """Return profile and collar of one size."""
     radius, length = size["diameter_mm"] / 2, size["length_mm"]
-    fields: dict = {}
+    fields: dict[str, Any] = {}
     if "profile_mm" in row.values:
         fields["profile_mm"] = _given_profile(row)
     else:
@@ -139,7 +143,7 @@ def _thread(row: Table, diameter_mm: float) -> dict[str, float]:
     }
 
 
-def _one_of(table: Table, key: str, kind: type) -> object:
+def _one_of(table: Table, key: str, kind: type[StrEnum]) -> StrEnum:
     try:
         return kind(table.text(key))
     except ValueError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from sizing.errors import CatalogueError
 from sizing.implants.catalogue import DATA_FOLDER
@@ -34,7 +35,7 @@ def load_reamer_set(source: Path | str = "generic-rigid") -> ReamerSet:
         kind, tip = ToolKind(head.text("kind")), TipForm(head.text("tip"))
     except ValueError as error:
         raise head.fail("the tool is not known", measured=str(error)) from error
-    options = {k: head.number(k, least=1e-6) for k in
+    options: dict[str, Any] = {k: head.number(k, least=1e-6) for k in
                ("chamfer_half_angle_deg", "barrel_length_mm", "min_bend_radius_mm") if k in head.values}  # fmt: skip
     reamers: list[Reamer] = []
     sources: list[str] = []

@@ -1,0 +1,46 @@
+"""What every fit of one case shares: the canal, the tray, the thresholds, and what is measured once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sizing.anatomy import direction_word
+from sizing.canal.model import Canal
+from sizing.fit.settings import FitSettings
+from sizing.geometry import FloatArray, frozen_array
+from sizing.reaming.model import ReamerSet
+
+
+@dataclass(frozen=True)
+class FitContext:
+    """One canal, ready for many fits.
+
+    Attributes
+    ----------
+    canal : Canal
+    reamers : ReamerSet
+    settings : FitSettings
+    native_wall_mm : (m, n) array
+        Wall before reaming, normal to the endosteal surface.
+    isthmus_depth_mm : float
+        NaN when no isthmus lies in the scan.
+    """
+
+    canal: Canal
+    reamers: ReamerSet
+    settings: FitSettings
+    native_wall_mm: FloatArray
+    isthmus_depth_mm: float = np.nan
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "native_wall_mm", frozen_array(self.native_wall_mm))
+
+    def direction(self, level: int, theta_rad: float) -> str:
+        """Name the direction of a ray of one level; in degrees from anterior where no side is known."""
+        a = self.canal.axis
+        if self.canal.side is None:
+            return f"{np.degrees(theta_rad) % 360.0:.0f} degrees from u"
+        ray = np.cos(theta_rad) * a.u_lps[level] + np.sin(theta_rad) * a.v_lps[level]
+        return direction_word(ray, self.canal.side)

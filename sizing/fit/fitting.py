@@ -1,0 +1,79 @@
+"""Place and measure implants in a canal."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from sizing.canal import cortical_thickness
+from sizing.canal.model import Canal
+from sizing.fit.context import FitContext
+from sizing.fit.measure import measure_fits
+from sizing.fit.model import Fit
+from sizing.fit.placement import place_axis
+from sizing.fit.rank import neighbours_of, rank_fits
+from sizing.fit.settings import FitSettings
+from sizing.implants.model import ImplantTemplate
+from sizing.reaming import ReamerSet, ToolAxis, default_reamer_set, ream
+
+
+def fit_context(
+    canal: Canal,
+    *,
+    reamers: ReamerSet | None = None,
+    settings: FitSettings | None = None,
+    isthmus_depth_mm: float | None = None,
+) -> FitContext:
+    """Gather what all fits in one canal share.
+
+    Parameters
+    ----------
+    canal : Canal
+        As measured, before any tool.
+    reamers : ReamerSet, optional
+        The tray; default: 8 to 24 mm by 0.5.
+    settings : FitSettings, optional
+        Thresholds and weights.
+    isthmus_depth_mm : float, optional
+        None: no isthmus lies in the scan.
+    """
+    return FitContext(
+        canal,
+        reamers or default_reamer_set(),
+        settings or FitSettings(),
+        cortical_thickness(canal),
+        np.nan if isthmus_depth_mm is None else isthmus_depth_mm,
+    )
+
+
+def fit_implant(context: FitContext, implant: ImplantTemplate, axis: ToolAxis | None = None) -> Fit:
+    """Place one implant (or take the axis given), ream for it, and measure the fit."""
+    axis = axis or place_axis(context, implant)
+    return with_reaming(context, measure_fits(context, axis, [implant])[0])
+
+
+def fit_all(context: FitContext, implants: Sequence[ImplantTemplate]) -> tuple[Fit, ...]:
+    """Place and measure implants, best first; ``reamed`` is left open."""
+    groups: dict[tuple, list[ImplantTemplate]] = defaultdict(list)
+    for implant in implants:
+        groups[implant.length_mm, implant.bow_radius_mm].append(implant)
+    fits: list[Fit] = []
+    for group in groups.values():
+        fits += measure_fits(context, place_axis(context, group[0]), group)
+    return rank_fits(fits)
+
+
+def with_reaming(context: FitContext, fit: Fit) -> Fit:
+    """Return the fit with what each pass of its tools cuts."""
+    return replace(fit, reamed=ream(context.canal, fit.reaming_plan))
+
+
+def choose(context: FitContext, fits: Sequence[Fit]) -> tuple[Fit | None, tuple[Fit, ...]]:
+    """Return the best implant that can serve, and the same stem one size down and up; both reamed."""
+    best = fits[0] if fits and fits[0].serves else None
+    if best is None:
+        return None, ()
+    return with_reaming(context, best), tuple(with_reaming(context, f) for f in neighbours_of(best, fits))

@@ -1,0 +1,71 @@
+"""Order of the fits, the words why each lost, and the sizes to have on the tray."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sizing.fit.model import Fit
+
+_WORDS = {
+    "contact": ("less contact", lambda f: f"{f.contact_share:.0%}"),
+    "wall": ("less wall left by the tools", lambda f: f"{f.reamed_wall_min_mm:.1f} mm"),
+    "fill": ("fills less of the canal", lambda f: f"{f.canal_fill_volume:.0%}"),
+    "bone_kept": ("takes more cortex", lambda f: f"{f.removed_share:.0%}"),
+    "tip": ("tip nearer to the isthmus", lambda f: f"{abs(f.tip_to_isthmus_mm):.0f} mm"),
+    "length": ("shorter", lambda f: f"{f.implant.length_mm:.0f} mm"),
+}
+
+
+def rank_fits(fits: Sequence[Fit]) -> tuple[Fit, ...]:
+    """Order fits, best first, and say why each lost.
+
+    Implants that can serve come first, by score; then the excluded ones, by the number of their
+    reasons, the length that is too much, and score. Equal scores go to the
+    simpler (unbowed), then shorter, then thicker implant; the part number decides last, so that the
+    order never depends on the catalogue's.
+    """
+    ordered = sorted(fits, key=_sort_key)
+    if not ordered or not ordered[0].serves:
+        return tuple(replace(f, lost_because=f.rejected[0] if f.rejected else "") for f in ordered)
+    best = ordered[0]
+    return (best, *(replace(f, lost_because=_why(f, best)) for f in ordered[1:]))
+
+
+def neighbours_of(chosen: Fit, fits: Sequence[Fit]) -> tuple[Fit, ...]:
+    """Return the same stem one diameter down and one up, where they were tried."""
+    same = [f for f in fits if _model(f) == _model(chosen)]
+    below = [f for f in same if f.implant.diameter_mm < chosen.implant.diameter_mm]
+    above = [f for f in same if f.implant.diameter_mm > chosen.implant.diameter_mm]
+    found = []
+    if below:
+        found.append(max(below, key=lambda f: f.implant.diameter_mm))
+    if above:
+        found.append(min(above, key=lambda f: f.implant.diameter_mm))
+    return tuple(found)
+
+
+def _model(fit: Fit) -> tuple:
+    return fit.implant.family_id, fit.implant.length_mm, fit.implant.bow_radius_mm
+
+
+def _sort_key(fit: Fit) -> tuple:
+    i, total = fit.implant, fit.score.total
+    score = -round(total, 6) if total == total else 1.0
+    simplest = (i.bow_radius_mm is not None, i.length_mm, -i.diameter_mm, i.part_number)
+    return (len(fit.rejected), round(fit.protrusion_mm), score, *simplest)
+
+
+def _why(fit: Fit, best: Fit) -> str:
+    if fit.rejected:
+        return fit.rejected[0]
+    deficits = [
+        (weight * (best_value - value), name)
+        for (name, value, weight), (_, best_value, _) in zip(fit.score.parts, best.score.parts, strict=True)
+        if best_value - value > 0
+    ]
+    scores = f"score {fit.score.total:.0f} against {best.score.total:.0f}"
+    if not deficits:
+        return scores
+    words, spell = _WORDS[max(deficits)[1]]
+    return f"{words} ({spell(fit)} against {spell(best)}); {scores}"

@@ -1,0 +1,152 @@
+"""The stated rules: what excludes an implant, and what a person should look at. Thresholds are settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from sizing.findings import Finding, Level
+from sizing.fit.context import FitContext
+from sizing.fit.model import Fit
+from sizing.fit.settings import FitSettings
+from sizing.fit.tooling import Tooling
+from sizing.implants.model import Fixation
+
+# Nominal press-fit above this is beyond what hip stems use; colour, not physics.
+_LARGEST_USUAL_INTERFERENCE_MM = 0.5
+# A canal less full than this was the older "satisfactory" threshold of cementless stems.
+_LEAST_USUAL_FILL = 0.6
+# A wall of 1.5 mm minus a rounding error is still written as 1.5.
+_ROUNDING = 1e-6
+# Facing takes more than a saw's unevenness beyond this angle.
+_FACING_ANGLE_DEG = 3.0
+
+
+def judge(context: FitContext, tools: Tooling, fit: Fit) -> Fit:
+    """Return the fit with its reasons for exclusion and its findings."""
+    s = context.settings
+    reasons = (*_room(s, fit), *_tools(s, tools), *_wall(s, fit), *_hold(s, fit))
+    findings = (*_wall_findings(s, fit), *_tip_findings(s, fit), *_other_findings(fit))
+    return replace(fit, rejected=reasons, findings=findings)
+
+
+def _room(s: FitSettings, fit: Fit) -> Iterator[str]:
+    if fit.protrusion_mm > 0:
+        yield f"longer than the measured bone by {fit.protrusion_mm:.0f} mm"
+    elif fit.far_end_margin_mm < s.far_end_clearance_mm:
+        yield (
+            f"only {fit.far_end_margin_mm:.0f} mm of measured bone beyond the tip, "
+            f"{s.far_end_clearance_mm:.0f} mm needed"
+        )
+    if fit.seat_angle_deg > s.max_tilt_deg:
+        yield f"stands {fit.seat_angle_deg:.0f} degrees off the cut's normal, {s.max_tilt_deg:g} allowed"
+
+
+def _tools(s: FitSettings, tools: Tooling) -> Iterator[str]:
+    if abs(tools.bore_diameter_mm - tools.wanted_diameter_mm) > s.max_tool_mismatch_mm:
+        yield (
+            f"asks for a {tools.wanted_diameter_mm:g} mm tool, "
+            f"the nearest on the tray is {tools.bore_diameter_mm:g} mm"
+        )  # fmt: skip
+
+
+def _wall(s: FitSettings, fit: Fit) -> Iterator[str]:
+    if fit.unmeasured_share > s.max_unmeasured_share:
+        yield f"{fit.unmeasured_share:.0%} of the wall along the stem is not measured"
+    cut_at = f"{fit.reamed_wall_min_depth_mm:.0f} mm above the cut, {fit.reamed_wall_min_direction}"
+    if not np.isfinite(fit.wall_min_mm):
+        yield "the wall left cannot be told"
+    elif fit.reamed_wall_min_mm < 0:
+        yield f"breaches the cortex {cut_at}"
+    elif fit.reamed_wall_min_mm < s.wall_limit_mm:
+        what = "the thread" if fit.implant.fixation is Fixation.THREADED else "reaming"
+        # Rounded down, so that a wall just under the limit is not written as the limit itself.
+        left = np.floor(fit.reamed_wall_min_mm * 10 + _ROUNDING) / 10
+        yield f"{what} leaves {left:.1f} mm of wall {cut_at}, {s.wall_limit_mm:g} mm needed"
+
+
+def _hold(s: FitSettings, fit: Fit) -> Iterator[str]:
+    if not np.isfinite(fit.contact_length_mm):
+        yield "the contact cannot be told"
+    elif fit.contact_length_mm < s.min_contact_length_mm:
+        yield (
+            f"contact is worth {fit.contact_length_mm:.0f} mm of length, "
+            f"{s.min_contact_length_mm:.0f} mm needed: too loose"
+        )  # fmt: skip
+
+
+def _wall_findings(s: FitSettings, fit: Fit) -> Iterator[Finding]:
+    if fit.native_wall_min_mm < s.wall_limit_mm:
+        yield _warning(
+            "CF-F020",
+            f"The bone's own wall along the stem is as thin as {fit.native_wall_min_mm:.1f} mm "
+            f"(limit {s.wall_limit_mm:g} mm), before any reaming",
+            "Look at this level in the scan",
+            fit.native_wall_min_depth_mm,
+            fit.native_wall_min_direction,
+        )
+    if s.wall_limit_mm <= fit.reamed_wall_min_mm < (s.wall_limit_mm + s.comfortable_wall_mm) / 2:
+        yield _warning(
+            "CF-F021",
+            f"The tools thin the wall to {fit.reamed_wall_min_mm:.1f} mm (limit {s.wall_limit_mm:g} mm)",
+            "Look at the size below",
+            fit.reamed_wall_min_depth_mm,
+            fit.reamed_wall_min_direction,
+        )
+    if fit.unmeasured_share > 0:
+        yield _warning(
+            "CF-F026",
+            f"{fit.unmeasured_share:.1%} of the wall along the stem is not measured; the least wall may lie there",
+            "Look at the unmeasured places in the wall map",
+        )
+
+
+def _tip_findings(s: FitSettings, fit: Fit) -> Iterator[Finding]:
+    if abs(fit.tip_to_isthmus_mm) < s.isthmus_band_mm:
+        yield _warning(
+            "CF-F022",
+            f"The stem's tip lies {abs(fit.tip_to_isthmus_mm):.0f} mm from the isthmus: a stress riser",
+            "Consider another length",
+            fit.tip_depth_mm,
+        )
+    if fit.wall_min_tip_mm < s.wall_limit_mm:
+        yield _warning(
+            "CF-F023",
+            f"The stem's tip ends within 20 mm of a wall of {fit.wall_min_tip_mm:.1f} mm "
+            f"(limit {s.wall_limit_mm:g} mm): a stress riser",
+            "Consider another length",
+            fit.tip_depth_mm,
+        )
+
+
+def _other_findings(fit: Fit) -> Iterator[Finding]:
+    press_fit = fit.implant.fixation is Fixation.PRESS_FIT
+    if press_fit and fit.diametral_interference_mm > _LARGEST_USUAL_INTERFERENCE_MM:
+        yield _warning(
+            "CF-F024",
+            f"Nominal interference of {fit.diametral_interference_mm:.2f} mm in diameter is more than the usual "
+            f"{_LARGEST_USUAL_INTERFERENCE_MM:g} mm",
+            "Check the last reamer",
+        )
+    if fit.seat_angle_deg > _FACING_ANGLE_DEG:
+        yield _warning(
+            "CF-F025",
+            f"The stem stands {fit.seat_angle_deg:.1f} degrees off the cut's normal: facing square takes up to "
+            f"{fit.facing_loss_mm:.1f} mm on the long side",
+            "Plan the cut square to the stem",
+        )
+    if press_fit and fit.canal_fill_volume < _LEAST_USUAL_FILL:
+        yield _warning(
+            "CF-F027",
+            f"The stem fills {fit.canal_fill_volume:.0%} of the canal along its length "
+            f"(usual: {_LEAST_USUAL_FILL:.0%} and more)",
+            "Consider a larger or a custom stem",
+        )
+
+
+def _warning(
+    code: str, message: str, advice: str, depth_mm: float | None = None, direction: str | None = None
+) -> Finding:
+    return Finding(Level.WARNING, code, message, advice, depth_mm, direction or None)

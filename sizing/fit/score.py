@@ -1,0 +1,46 @@
+"""The score of a fit: named parts between 0 and 1, weighted by settings. See docs/method/score.md."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from sizing.fit.context import FitContext
+from sizing.fit.model import Fit, Score
+from sizing.fit.settings import FitSettings
+
+# Share of the cortex along the stem whose removal earns no points any more.
+_NO_BONE_KEPT_SHARE = 0.5
+# The tip earns full points this many isthmus bands away from the isthmus.
+_TIP_FREE_BANDS = 2.0
+
+
+def score_parts(fit: Fit, settings: FitSettings) -> dict[str, float]:
+    """Return each part, 0..1; NaN where it cannot be told."""
+    s = settings
+    wall = fit.reamed_wall_min_mm if np.isfinite(fit.reamed_wall_min_mm) else np.inf
+    if not np.isfinite(fit.wall_min_mm):
+        wall = np.nan  # nothing is measured: no cut is not known to be harmless
+    return {
+        "contact": fit.contact_share,
+        "wall": (wall - s.wall_limit_mm) / (s.comfortable_wall_mm - s.wall_limit_mm),
+        "fill": fit.canal_fill_volume,
+        "bone_kept": 1.0 - fit.removed_share / _NO_BONE_KEPT_SHARE,
+        "tip": abs(fit.tip_to_isthmus_mm) / (_TIP_FREE_BANDS * s.isthmus_band_mm),
+        "length": fit.implant.length_mm / s.usual_length_mm,
+    }
+
+
+def score_fit(context: FitContext, fit: Fit) -> Fit:
+    """Return the fit with its score. A part that cannot be told is left out, and the rest is weighed anew."""
+    settings = context.settings
+    rows, total, weight_sum = [], 0.0, 0.0
+    for name, value in score_parts(fit, settings).items():
+        weight = getattr(settings.weights, name)
+        clipped = float(np.clip(value, 0.0, 1.0))
+        rows.append((name, clipped, weight))
+        if np.isfinite(clipped):
+            total += weight * clipped
+            weight_sum += weight
+    return replace(fit, score=Score(100.0 * total / weight_sum if weight_sum else float("nan"), tuple(rows)))

@@ -1,0 +1,82 @@
+"""What a fit is judged by: thresholds and weights. Policy of the user, not physics; the defaults say why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sizing.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreWeights:
+    """Weight of each named part of the score; only their ratios matter.
+
+    The defaults put holding and safety first: contact carries the load, the wall left decides over
+    fracture, a stem that fills the canal is stiffer and breaks less often, bone that stays is kept
+    for a revision.
+    """
+
+    contact: float = 0.30
+    wall: float = 0.25
+    fill: float = 0.15
+    bone_kept: float = 0.10
+    tip: float = 0.10
+    length: float = 0.10
+
+    def __post_init__(self) -> None:
+        values = [getattr(self, name) for name in self.__slots__]
+        if min(values) < 0 or sum(values) <= 0:
+            raise UsageError("score weights must be zero or more, and not all zero")
+
+
+@dataclass(frozen=True, slots=True)
+class FitSettings:
+    """Thresholds of placement, measuring and judging.
+
+    Attributes
+    ----------
+    wall_limit_mm : float
+        Least wall that reaming may leave. No minimum for press-fit is published; 2 mm is the weak
+        figure for threaded fixtures, 2.5 mm the figure of a compressive device.
+    comfortable_wall_mm : float
+        Wall beyond which more wall earns no more score.
+    contact_tolerance_mm : float
+        A gap up to this counts as contact: the doubt of a measured radius.
+    min_contact_length_mm : float
+        Length of full contact a cylinder needs to hold (30-40 mm in cadaver femora, PMC1635007).
+    far_end_clearance_mm : float
+        Measured bone that must remain beyond the tip.
+    usual_length_mm : float
+        Length from which longer earns no more score: the mean of 60 press-fit segments (JLLR 2022 8:115).
+    max_tilt_deg : float
+        Largest angle between the stem's axis and the normal of the cut.
+    isthmus_band_mm : float
+        A tip this near to the isthmus is called a stress riser.
+    max_unmeasured_share : float
+        Of the circumference along the stem; above it nothing can be told.
+    ream_past_tip_mm : float
+        How far the tools go beyond the stem's tip.
+    max_tool_mismatch_mm : float
+        Largest difference between the tool an implant asks for and the nearest one on the tray.
+    """
+
+    wall_limit_mm: float = 2.0
+    comfortable_wall_mm: float = 4.0
+    contact_tolerance_mm: float = 0.1
+    min_contact_length_mm: float = 30.0
+    far_end_clearance_mm: float = 10.0
+    usual_length_mm: float = 130.0
+    max_tilt_deg: float = 10.0
+    isthmus_band_mm: float = 10.0
+    max_unmeasured_share: float = 0.10
+    ream_past_tip_mm: float = 0.0
+    max_tool_mismatch_mm: float = 0.26
+    weights: ScoreWeights = field(default_factory=ScoreWeights)
+
+    def __post_init__(self) -> None:
+        lengths = {n: getattr(self, n) for n in self.__slots__ if n != "weights"}
+        bad = [n for n, v in lengths.items() if not 0 <= v < 1e4]
+        if bad:
+            raise UsageError(f"fit settings must be zero or more: {', '.join(bad)}")
+        if self.comfortable_wall_mm <= self.wall_limit_mm:
+            raise UsageError("comfortable_wall_mm must be above wall_limit_mm")
