@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from sizing.canal.axis import find_axis, recentre
+from sizing.canal.blur import expected_blur
+from sizing.canal.calibrate import calibrate
 from sizing.canal.locate import Located, locate
 from sizing.canal.model import Canal, CanalAxis, EdgeModel
 from sizing.canal.rays import Rays, mask_radius_mm, ray_step_mm, rays_of, reach_of, sample_hu
 from sizing.canal.settings import CanalSettings
+from sizing.canal.walls import fit_surfaces
 from sizing.errors import CanalError
-from sizing.findings import Finding
 from sizing.segmentation.model import ResidualBone
 from sizing.volume import CtVolume
 
@@ -47,19 +49,28 @@ def measure_canal(volume: CtVolume, residual_bone: ResidualBone, settings: Canal
     if not np.isfinite(located.inner_mm).any():
         raise CanalError("CF-C013", "no level of this bone shows a wall with a canal inside",
                          advice="Check the bone and the resection level; a sclerosed canal has no edge")  # fmt: skip
-    known = np.isfinite(located.inner_mm) & np.isfinite(located.outer_mm) & (located.inner_mm > 0)
+    calibration = calibrate(volume, rays, located, expected_blur(volume))
+    walls = fit_surfaces(volume, rays, located, calibration)
+    blur = calibration.blur
     return Canal(
         axis,
         rays.theta_rad,
-        np.where(known, located.inner_mm, np.nan),
-        np.where(known, located.outer_mm, np.nan),
-        cortex_hu=located.cortex_hu,
-        canal_hu=located.content_hu,
+        walls.inner_mm,
+        walls.outer_mm,
+        walls.inner_se_mm,
+        walls.outer_se_mm,
+        cortex_hu=walls.cortex_hu,
+        canal_hu=walls.content_hu,
         bone=residual_bone.bone,
         side=residual_bone.side,
         resection=residual_bone.resection,
-        edges=EdgeModel("half-maximum", located.reference_cortex_hu),
-        findings=_findings(known),
+        edges=EdgeModel(
+            "blur-model",
+            calibration.cortex_hu,
+            calibration.cortex_se_hu,
+            blur.sigma_in_plane_mm,
+            blur.sigma_slice_mm,
+        ),
     )
 
 
@@ -77,7 +88,3 @@ def _canal_centres(volume: CtVolume, bone: ResidualBone, axis: CanalAxis) -> np.
     ray = np.stack([np.cos(t), np.sin(t)], axis=-1)
     centre = (r**3 @ ray) * 2 / 3 / (r**2).sum(axis=1, keepdims=True)
     return axis.points_lps + centre[:, :1] * axis.u_lps + centre[:, 1:] * axis.v_lps
-
-
-def _findings(known: np.ndarray) -> tuple[Finding, ...]:
-    return ()

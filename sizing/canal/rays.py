@@ -45,6 +45,12 @@ class Rays:
         """(k,) distance of the samples from the axis."""
         return np.arange(self.n_samples) * self.step_mm
 
+    def thinned(self, skip: int) -> Rays:
+        """Return every ``skip``-th level and ray."""
+        a = self.axis
+        some = CanalAxis(*(getattr(a, f)[::skip] for f in ("depth_mm", "points_lps", "s_lps", "u_lps", "v_lps")))
+        return Rays(some, self.theta_rad[::skip], self.direction_lps[::skip, ::skip], self.step_mm, self.n_samples)
+
     def in_index(self, geometry: VolumeGeometry) -> tuple[FloatArray, FloatArray]:
         """Return start and step of every ray (m * n, 3) as fractional voxel indices of a grid."""
         n = len(self.theta_rad)
