@@ -61,7 +61,7 @@ def start_params(located: Located, cortex_hu: float) -> FloatArray:
     """Return start parameters (m, n, 6) from half-maximum surfaces."""
     x0, x1 = located.inner_mm, located.outer_mm
     unknown = ~(np.isfinite(x0) & np.isfinite(x1))
-    start = np.stack(
+    return np.stack(
         [
             np.where(unknown, np.nan, x0),
             np.where(unknown, np.nan, x1),
@@ -72,7 +72,6 @@ def start_params(located: Located, cortex_hu: float) -> FloatArray:
         ],
         axis=-1,
     )
-    return start
 
 
 def calibrate(volume: CtVolume, rays: Rays, located: Located, expected: Blur) -> Calibration:

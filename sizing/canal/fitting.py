@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sizing import _wallfit
 from sizing.canal.blur import Blur, edge_columns
@@ -100,13 +101,17 @@ def fit_walls(
     Parameters
     ----------
     volume : CtVolume
+        The scan.
     rays : Rays
+        Where to look.
     frames : pair of SurfaceFrame
         Endosteal and periosteal surface as far as known.
     start : (m, n, 6) array
         x0, x1 (mm), content, tail, cortex, outside (HU).
     blur : Blur
+        The scan's point spread.
     priors : Priors
+        What is assumed of cortex HU and noise.
     with_blur : bool
         Also ask every ray which way the blur should move (``blur_step``).
     """
@@ -149,7 +154,7 @@ def white_noise() -> FloatArray:
     return np.eye(1, _wallfit.N_LAGS)[0]
 
 
-def blur_step(fit: WallFit, use: FloatArray) -> tuple[FloatArray, FloatArray]:
+def blur_step(fit: WallFit, use: NDArray[np.bool_]) -> tuple[FloatArray, FloatArray]:
     """Return gradient (3,) and curvature (3, 3) of the cost for ln sigma_in_plane, ln sigma_slice and ring."""
     stats = fit.stats[use]
     gradient = stats[:, 10:13].sum(axis=0)

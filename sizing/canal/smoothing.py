@@ -6,18 +6,49 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sizing.canal.model import CanalAxis
 from sizing.canal.rays import Rays
-from sizing.geometry import FloatArray
+from sizing.geometry import FloatArray, VolumeGeometry
 
 # Half-width of the window, in voxels and at least in mm. A local parabola of this width keeps 95 % of a ripple
 # of 6 mm and of a crest's curvature, and halves the noise of single rays.
 ACROSS_VOXELS, ACROSS_MM = 3.0, 2.0
 ALONG_STEPS, ALONG_MM = 1.7, 4.0
+# Reconstruction and interpolation make noise alike over this many voxels.
+ALIKE_VOXELS = 1.5
 # Residuals beyond this many standard errors pull with constant force only (Huber).
 HUBER = 2.0
 ROUNDS = 3
 # Rays' standard errors below this are not believed as weights: grid effects are of this size.
 LEAST_SE_MM = 0.01
+
+
+@dataclass(frozen=True)
+class Window:
+    """How far rays are joined, and how far their noise is alike, round the section and along the bone.
+
+    Attributes
+    ----------
+    across_mm, along_mm : float
+        Half-widths of the smoothing window.
+    alike_across_mm, alike_along_mm : float
+        Distances at which noise is no longer correlated (triangular correlation).
+    """
+
+    across_mm: float
+    along_mm: float
+    alike_across_mm: float
+    alike_along_mm: float
+
+
+def window_for(geometry: VolumeGeometry, axis: CanalAxis) -> Window:
+    """Return the window for a scan's voxels and the way the bone lies in them."""
+    voxel = max(geometry.spacing_mm[1:])
+    upright = min(1.0, abs(float(np.median(axis.s_lps @ geometry.slice_normal_lps))))
+    along = geometry.slice_step_mm * upright + voxel * np.sqrt(1 - upright**2)
+    return Window(
+        max(ACROSS_MM, ACROSS_VOXELS * voxel), max(ALONG_MM, ALONG_STEPS * along), ALIKE_VOXELS * voxel, along
+    )
 
 
 @dataclass(frozen=True)
@@ -38,33 +69,28 @@ class Smoothed:
     misfit_mm: FloatArray
 
 
-def smooth_surface(
-    radius_mm: FloatArray,
-    se_mm: FloatArray,
-    rays: Rays,
-    widths_mm: tuple[float, float],
-    correlation_mm: tuple[float, float],
-) -> Smoothed:
+def smooth_surface(radius_mm: FloatArray, se_mm: FloatArray, rays: Rays, window: Window) -> Smoothed:
     """Smooth a surface with weights 1 / se^2, robustly, without bridging unknown rays.
 
     Parameters
     ----------
-    radius_mm, se_mm : (m, n) arrays
+    radius_mm : (m, n) array
         NaN = unknown.
+    se_mm : (m, n) array
+        Standard error of each ray.
     rays : Rays
-    widths_mm : (across, along)
-        Half-widths of the windows round the section and along the bone (``window_mm``).
-    correlation_mm : (across, along)
-        Lengths over which the noise of neighbouring rays is alike (triangular correlation).
+        Their angles and levels give the distances between neighbours.
+    window : Window
+        How far to smooth.
     """
     known = np.isfinite(radius_mm) & np.isfinite(se_mm)
     weight = np.where(known, 1.0 / np.maximum(np.where(known, se_mm, 1.0), LEAST_SE_MM) ** 2, 0.0)
     value = np.where(known, radius_mm, 0.0)
     level_step = float(np.median(np.diff(rays.axis.depth_mm))) if len(rays.axis) > 1 else 1.0
     arc = 2 * np.pi / radius_mm.shape[1] * np.nanmedian(np.where(known, radius_mm, np.nan))
-    taps = max(1, int(widths_mm[0] / arc)), max(1, int(widths_mm[1] / level_step))
-    shape_across = _tricube(taps[0], widths_mm[0] / arc)
-    shape_along = _tricube(taps[1], widths_mm[1] / level_step)
+    taps = max(1, int(window.across_mm / arc)), max(1, int(window.along_mm / level_step))
+    shape_across = _tricube(taps[0], window.across_mm / arc)
+    shape_along = _tricube(taps[1], window.along_mm / level_step)
     robust = weight
     for _ in range(ROUNDS):
         along, weight_along = local_parabola(value, robust, shape_along, wraps=False)
@@ -72,15 +98,12 @@ def smooth_surface(
         miss = np.where(known, value - surface, 0.0) * np.sqrt(weight)
         scale = max(1.4826 * float(np.median(np.abs(miss[known]))), 1e-9) if known.any() else 1.0
         robust = weight * np.minimum(1.0, HUBER * scale / np.maximum(np.abs(miss), 1e-9))
-    gain = _noise_gain(shape_across, arc, correlation_mm[0]) * _noise_gain(shape_along, level_step, correlation_mm[1])
+    gain = _noise_gain(shape_across, arc, window.alike_across_mm) * _noise_gain(
+        shape_along, level_step, window.alike_along_mm
+    )
     return Smoothed(
         np.where(known, surface, np.nan), np.full(known.shape, gain), np.where(known, value - surface, np.nan)
     )
-
-
-def window_mm(voxel_mm: float, step_along_mm: float) -> tuple[float, float]:
-    """Return the half-widths of the smoothing windows for a scan's in-plane voxel and its slice step along the bone."""
-    return max(ACROSS_MM, ACROSS_VOXELS * voxel_mm), max(ALONG_MM, ALONG_STEPS * step_along_mm)
 
 
 def _tricube(taps: int, half_width: float) -> FloatArray:
@@ -123,7 +146,7 @@ def _shifted(a: FloatArray, k: int, axis: int, wraps: bool) -> FloatArray:
 
 
 def _centre_of_parabola(s: FloatArray, t: FloatArray, half: int) -> FloatArray:
-    """Solve the 3 x 3 normal equations for the constant term; a touch of ridge on slope and bend keeps thin data sane."""
+    """Solve the 3 x 3 normal equations for the constant; a touch of ridge on slope and bend keeps thin data sane."""
     ridge = 1e-6 * s[0]
     s0, s1, s2, s3, s4 = s[0], s[1] / half, s[2] / half**2 + ridge, s[3] / half**3, s[4] / half**4 + ridge
     s2_plain = s[2] / half**2

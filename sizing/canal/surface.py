@@ -49,10 +49,7 @@ def frame_of(radius_mm: FloatArray, rays: Rays) -> SurfaceFrame:
     order = np.arange(n // 2 + 1)
     spectrum = np.fft.rfft(r, axis=1) * np.exp(-((order / HIGHEST_HARMONIC) ** 4))
     r, first, second = (np.fft.irfft(spectrum * (1j * order) ** p, n, axis=1) for p in (0, 1, 2))
-    if len(r) > 1:
-        along = _along_depth(r, rays.axis.depth_mm)
-    else:
-        along = np.zeros_like(r)
+    along = _along_depth(r, rays.axis.depth_mm) if len(r) > 1 else np.zeros_like(r)
     e = rays.direction_lps
     across = np.cross(rays.axis.s_lps[:, None], e)
     slope = first / r

@@ -11,7 +11,7 @@ from sizing.canal.calibrate import Calibration, start_params
 from sizing.canal.fitting import Priors, WallFit, fit_walls
 from sizing.canal.locate import Located
 from sizing.canal.rays import Rays
-from sizing.canal.smoothing import smooth_surface, window_mm
+from sizing.canal.smoothing import smooth_surface, window_for
 from sizing.canal.surface import frame_of
 from sizing.geometry import FloatArray
 from sizing.volume import CtVolume
@@ -40,18 +40,18 @@ def fit_surfaces(volume: CtVolume, rays: Rays, located: Located, calibration: Ca
     """Fit all rays twice: with a loose cortex HU, then with what their neighbourhood shows of it."""
     shape = located.inner_mm.shape
     blur, noise, lags = calibration.blur, calibration.noise_hu, calibration.noise_lags
-    widths, alike = _windows(volume, rays)
+    window = window_for(volume.geometry, rays.axis)
     frames = (frame_of(located.inner_mm, rays), frame_of(located.outer_mm, rays))
     sd = max(FIRST_SHARE * calibration.cortex_hu, calibration.cortex_spread_hu)
     priors = Priors(np.full(shape, calibration.cortex_hu), np.full(shape, sd), noise, lags)
     first = fit_walls(volume, rays, frames, start_params(located, calibration.cortex_hu), blur, priors)
-    inner = smooth_surface(first.inner_mm, first.inner_se_mm, rays, widths, alike)
-    outer = smooth_surface(first.outer_mm, first.outer_se_mm, rays, widths, alike)
+    inner = smooth_surface(first.inner_mm, first.inner_se_mm, rays, window)
+    outer = smooth_surface(first.outer_mm, first.outer_se_mm, rays, window)
     frames = (frame_of(inner.radius_mm, rays), frame_of(outer.radius_mm, rays))
     level, level_sd = cortex_field(first, rays, calibration)
     fit = fit_walls(volume, rays, frames, first.params, blur, Priors(level, level_sd, noise, lags))
-    inner = smooth_surface(fit.inner_mm, fit.inner_se_mm, rays, widths, alike)
-    outer = smooth_surface(fit.outer_mm, fit.outer_se_mm, rays, widths, alike)
+    inner = smooth_surface(fit.inner_mm, fit.inner_se_mm, rays, window)
+    outer = smooth_surface(fit.outer_mm, fit.outer_se_mm, rays, window)
     return Walls(
         inner.radius_mm + curvature_shift_mm(frame_of(inner.radius_mm, rays), blur, volume.geometry, rays),
         outer.radius_mm + curvature_shift_mm(frame_of(outer.radius_mm, rays), blur, volume.geometry, rays),
@@ -60,15 +60,6 @@ def fit_surfaces(volume: CtVolume, rays: Rays, located: Located, calibration: Ca
         np.where(np.isfinite(fit.inner_mm), fit.cortex_hu, np.nan),
         np.where(np.isfinite(fit.inner_mm), fit.content_hu, np.nan),
     )
-
-
-def _windows(volume: CtVolume, rays: Rays) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Return smoothing half-widths and noise correlation lengths, each (across, along) in mm."""
-    geometry = volume.geometry
-    voxel = max(geometry.spacing_mm[1:])
-    upright = float(np.abs(np.median(rays.axis.s_lps @ geometry.slice_normal_lps)))
-    along = geometry.slice_step_mm * upright + voxel * np.sqrt(1 - min(1.0, upright) ** 2)
-    return window_mm(voxel, along), (1.5 * voxel, along)
 
 
 def cortex_field(fit: WallFit, rays: Rays, calibration: Calibration) -> tuple[FloatArray, FloatArray]:
