@@ -7,10 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+import sizing.phantom.blur as blur
+import sizing.phantom.limb as limb
+import sizing.phantom.shape as shape
 from sizing import _phantom  # type: ignore[attr-defined]
 from sizing.errors import InputError
 from sizing.geometry import FloatArray, VolumeGeometry
-from sizing.phantom import blur, limb, shape
 from sizing.phantom.noise import correlated_noise
 from sizing.phantom.shape import AXIS_STEP_MM, AxisTable
 from sizing.phantom.spec import BoneSpec, PhantomSpec

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+import sizing.phantom.blur as blur
+import sizing.phantom.shape as shape
 from sizing.geometry import FloatArray, frozen_array
-from sizing.phantom import blur, shape
 from sizing.phantom.inscribed import inscribed_circles
 from sizing.phantom.shape import AxisTable
 from sizing.phantom.spec import PhantomSpec
