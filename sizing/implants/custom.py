@@ -1,0 +1,250 @@
+"""Design a custom stem: grown from the prepared canal, as large as it may be and still go in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sizing.errors import InputError
+from sizing.findings import Finding, Level
+from sizing.geometry import FloatArray, frozen_array
+from sizing.implants.cavity import Cavity
+from sizing.implants.custom_settings import CustomSettings
+from sizing.implants.insertion import Insertion, check_insertion, insertable_limit
+from sizing.implants.model import Fixation, ImplantTemplate, Preparation, Provenance
+from sizing.implants.sections import (
+    curvature_radius_mm,
+    free_form_stem,
+    knots_mm,
+    largest_superellipse,
+    profile_below,
+    smooth_free_form,
+    with_tip,
+)
+from sizing.implants.shape import Splines, StemShape
+from sizing.implants.solid import Collar, StemSolid
+
+
+@dataclass(frozen=True)
+class CustomDesign:
+    """A custom stem with the proof that it goes in, and what is left of the wall.
+
+    Attributes
+    ----------
+    implant : ImplantTemplate
+        Goes through the same placing, scoring, report and viewer as a stock stem.
+    solid : StemSolid
+    settings : CustomSettings
+    cavity : Cavity
+        The hole it was grown from, broach included.
+    meant_interference_mm : (k,) array
+        Radial, per station of the cavity.
+    insertion : Insertion
+    wall_left_mm : (k, n) array
+        Periosteum minus hole after preparation, radial from the stem's axis.
+    findings : tuple of Finding
+    """
+
+    implant: ImplantTemplate
+    solid: StemSolid
+    settings: CustomSettings
+    cavity: Cavity
+    meant_interference_mm: FloatArray
+    insertion: Insertion
+    wall_left_mm: FloatArray
+    findings: tuple[Finding, ...]
+
+    @property
+    def wall_min_mm(self) -> float:
+        """Least wall over the stem's length; NaN if nothing is measured."""
+        within = self.cavity.station_mm <= self.implant.length_mm
+        return float(np.nanmin(self.wall_left_mm[within])) if np.isfinite(self.wall_left_mm[within]).any() else np.nan
+
+
+def design_custom(cavity: Cavity, settings: CustomSettings, *, length_mm: float, last_reamer_mm: float) -> CustomDesign:
+    """Grow a stem from a prepared canal.
+
+    Parameters
+    ----------
+    cavity : Cavity
+        Stations from 0, evenly spaced, to at least ``length_mm``.
+    settings : CustomSettings
+    length_mm : float
+        From the facing plane to the tip.
+    last_reamer_mm : float
+        Diameter of the last reamer; 0 when unreamed.
+
+    Returns
+    -------
+    CustomDesign
+        Always insertable: the stem is limited, station by station, by the narrowest place it has to pass.
+
+    Raises
+    ------
+    InputError
+        CF-I040 when the canal is not measured as far as the stem reaches, CF-I041 when the stem becomes thinner
+        than can be made, with the level.
+    """
+    within = cavity.station_mm <= length_mm + 1e-9
+    if cavity.station_mm[-1] < length_mm - 1e-6 or not np.isfinite(cavity.hole_radius_mm[within]).any(axis=1).all():
+        unknown = cavity.station_mm[within][~np.isfinite(cavity.hole_radius_mm[within]).any(axis=1)]
+        level = unknown[0] if len(unknown) else cavity.station_mm[-1]
+        raise InputError(
+            "CF-I040",
+            "the canal is not measured as far as the stem reaches",
+            where=f"{level:.0f} mm above the facing plane",
+            expected=f"measured to {length_mm:g} mm",
+            advice="Choose a shorter length_mm",
+        )
+    findings: list[Finding] = []
+    prepared = _broached(cavity, settings)
+    meant = _meant_interference(cavity.station_mm, settings)
+    limit = _filled(insertable_limit(prepared, meant)[within], last_reamer_mm / 2, findings)
+    shape = _grow(limit, cavity, length_mm, settings)
+    _check_makeable(shape, settings)
+    insertion = check_insertion(shape, prepared, meant)
+    wall = _wall_after(prepared, shape)
+    findings += _wall_findings(wall[within], cavity.station_mm[within], settings)
+    implant = _template(shape, settings, last_reamer_mm)
+    assert implant.collar_diameter_mm is not None
+    solid = StemSolid(shape, Collar(implant.collar_diameter_mm, settings.collar_thickness_mm), settings.holes)
+    return CustomDesign(implant, solid, settings, prepared, frozen_array(meant), insertion, wall, tuple(findings))
+
+
+def _broached(cavity: Cavity, settings: CustomSettings) -> Cavity:
+    """Widen the hole by what a broach may cut, nowhere into the wall that must stay."""
+    if settings.broach_per_side_mm == 0:
+        return cavity
+    allowed = np.maximum(cavity.hole_radius_mm, cavity.periosteal_radius_mm - settings.min_wall_mm)
+    widened = np.minimum(cavity.hole_radius_mm + settings.broach_per_side_mm, allowed)
+    return Cavity(
+        cavity.axis,
+        cavity.x_lps,
+        cavity.station_mm,
+        cavity.phi_rad,
+        cavity.endosteal_radius_mm,
+        cavity.periosteal_radius_mm,
+        widened,
+    )
+
+
+def _meant_interference(station_mm: FloatArray, settings: CustomSettings) -> FloatArray:
+    meant = np.full(len(station_mm), -settings.least_clearance_mm)
+    for zone in settings.zones:
+        inside = (station_mm >= zone.from_station_mm) & (station_mm <= zone.to_station_mm)
+        meant[inside] = 0.5 * zone.diametral_interference_mm
+    return meant
+
+
+def _filled(limit: FloatArray, tool_radius_mm: float, findings: list[Finding]) -> FloatArray:
+    """Where the hole is not known, the stem stays within the tool's own radius, or the narrowest known side."""
+    unknown = ~np.isfinite(limit)
+    if not unknown.any():
+        return limit
+    narrowest = np.nanmin(limit, axis=1)
+    safe = narrowest if tool_radius_mm == 0 else np.minimum(narrowest, tool_radius_mm)
+    findings.append(
+        Finding(
+            Level.WARNING,
+            "CF-I042",
+            f"{100 * unknown.mean():.1f} % of the canal's surface along the stem is not measured; "
+            "the stem stays within the narrowest measured side there",
+            "Look at these levels before the stem is made",
+        )
+    )
+    return np.where(unknown, safe[:, None], limit)
+
+
+def _grow(limit: FloatArray, cavity: Cavity, length_mm: float, settings: CustomSettings) -> StemShape:
+    """The largest body of the chosen kind under the limit (k, n), with its tip and splines."""
+    station, bow = cavity.station_mm[: len(limit)], cavity.axis.bow_radius_mm
+    ribs = None
+    if settings.spline_count:
+        # The ribs reach the limit; the body between them stays inside by their height.
+        end = settings.spline_to_mm if settings.spline_to_mm is not None else length_mm - settings.tip_length_mm
+        span = (settings.spline_from_mm, end, settings.spline_run_out_mm)
+        ribs = Splines(settings.spline_count, settings.spline_height_mm, *span)
+        limit = limit - settings.spline_height_mm
+    if settings.section == "free":
+        radius = smooth_free_form(limit, cavity.phi_rad)
+        body = free_form_stem(station, radius, bow, ribs)
+    else:
+        exponent = settings.superellipse_exponent if settings.section == "superellipse" else 2.0
+        semi, turn = largest_superellipse(limit, cavity.phi_rad, exponent, round_only=settings.section == "circle")
+        rows_at = knots_mm(settings, length_mm)
+        rows = profile_below(station, semi, rows_at)
+        k = len(rows_at)
+        turns = np.full(k, np.rad2deg(turn))
+        body = StemShape(rows_at, rows, np.full(k, exponent), turns, np.zeros((k, 2)), None, bow, ribs)
+    return with_tip(body, settings.tip_form, settings.tip_length_mm)
+
+
+def _check_makeable(shape: StemShape, settings: CustomSettings) -> None:
+    body = shape.station_mm < shape.length_mm - settings.tip_length_mm + 1e-9
+    thinnest = shape.semi_axes_mm[body].min(axis=1)
+    if thinnest.min() < settings.smallest_radius_mm:
+        at = shape.station_mm[body][thinnest.argmin()]
+        raise InputError(
+            "CF-I041",
+            "the stem becomes thinner than can be made",
+            where=f"{at:.0f} mm above the facing plane",
+            measured=f"radius {thinnest.min():.2f} mm",
+            expected=f"at least {settings.smallest_radius_mm:g} mm",
+            advice="Ream further, shorten length_mm, or lower smallest_radius_mm",
+        )
+    sharpest = curvature_radius_mm(shape, shape.station_mm[body])
+    if sharpest.min() < settings.smallest_curvature_radius_mm:
+        at = shape.station_mm[body][sharpest.argmin()]
+        raise InputError(
+            "CF-I043",
+            "a section is curved more sharply than can be made",
+            where=f"{at:.0f} mm above the facing plane",
+            measured=f"radius of curvature {sharpest.min():.2f} mm",
+            expected=f"at least {settings.smallest_curvature_radius_mm:g} mm",
+            advice="Choose section = 'ellipse', or lower smallest_curvature_radius_mm",
+        )
+
+
+def _wall_after(prepared: Cavity, shape: StemShape) -> FloatArray:
+    """Wall outside the hole as prepared: a broach cuts only where the stem is."""
+    return frozen_array(prepared.periosteal_radius_mm - prepared.hole_radius_mm)
+
+
+def _wall_findings(wall: FloatArray, station: FloatArray, settings: CustomSettings) -> list[Finding]:
+    if not np.isfinite(wall).any() or np.nanmin(wall) >= settings.min_wall_mm:
+        return []
+    level = station[np.nanargmin(np.nanmin(wall, axis=1))]
+    return [
+        Finding(
+            Level.WARNING,
+            "CF-I044",
+            f"the wall outside the prepared hole is {np.nanmin(wall):.1f} mm, below {settings.min_wall_mm:g} mm",
+            "Native or reamed thin: see the plan's findings; the stem's own shape takes nothing more off",
+            depth_mm=float(level),
+        )
+    ]
+
+
+def _template(shape: StemShape, settings: CustomSettings, last_reamer_mm: float) -> ImplantTemplate:
+    phi = np.linspace(0, 2 * np.pi, 180, endpoint=False)
+    widest = shape.radius_mm(shape.station_mm, phi).max(axis=1)
+    diameter = 2 * float(widest.max())
+    coating = max((z.coating_thickness_mm for z in settings.zones), default=0.0)
+    return ImplantTemplate(
+        family_id="custom",
+        part_number=f"custom-{settings.section}-{shape.length_mm:g}",
+        fixation=Fixation.PRESS_FIT,
+        diameter_mm=diameter,
+        length_mm=shape.length_mm,
+        profile_mm=np.stack([shape.station_mm, widest], axis=1),
+        preparation=Preparation.UNDER_REAM,
+        provenance=Provenance("grown from the prepared canal of this plan", "custom", "", "not a product"),
+        diametral_under_ream_mm=max(0.0, diameter - last_reamer_mm) if last_reamer_mm else 0.0,
+        reamer_kind="rigid" if shape.bow_radius_mm is None else "curved",
+        bow_radius_mm=shape.bow_radius_mm,
+        collar_diameter_mm=2 * float(widest[0]) + 2 * settings.collar_over_stem_mm + 0.01,
+        coating_thickness_mm=coating,
+        collar_thickness_mm=settings.collar_thickness_mm,
+        shape=shape,
+    )
