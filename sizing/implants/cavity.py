@@ -57,11 +57,13 @@ def cavity_along(
     Parameters
     ----------
     canal : Canal
+        As measured.
     axis : ToolAxis
         Straight or a circular arc.
     station_mm : (k,) array
         Travel from the entry.
     n_angles : int
+        Equally spaced from ``Cavity.x_lps``.
     reamed : ReamedCanal, optional
         The same canal after reaming; None leaves it as it is.
 

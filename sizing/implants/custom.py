@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,16 +14,24 @@ from sizing.implants.custom_settings import CustomSettings
 from sizing.implants.insertion import Insertion, check_insertion, insertable_limit
 from sizing.implants.model import Fixation, ImplantTemplate, Preparation, Provenance
 from sizing.implants.sections import (
+    best_offset_mm,
     curvature_radius_mm,
     free_form_stem,
     knots_mm,
     largest_superellipse,
     profile_below,
+    rows_that_hold,
+    seen_from,
     smooth_free_form,
     with_tip,
 )
 from sizing.implants.shape import Splines, StemShape
 from sizing.implants.solid import Collar, StemSolid
+
+# Rows of a free form: closer ones follow the noise of the measurement along the canal.
+_FREE_FORM_STEP_MM = 2.5
+# An unmeasured gap this wide, about 2 mm on the endosteum, holds no feature that a stem could miss.
+_BRIDGED_DEG = 15.0
 
 
 @dataclass(frozen=True)
@@ -70,6 +78,7 @@ def design_custom(cavity: Cavity, settings: CustomSettings, *, length_mm: float,
     cavity : Cavity
         Stations from 0, evenly spaced, to at least ``length_mm``.
     settings : CustomSettings
+        All choices.
     length_mm : float
         From the facing plane to the tip.
     last_reamer_mm : float
@@ -98,13 +107,14 @@ def design_custom(cavity: Cavity, settings: CustomSettings, *, length_mm: float,
             advice="Choose a shorter length_mm",
         )
     findings: list[Finding] = []
-    prepared = _broached(cavity, settings)
     meant = _meant_interference(cavity.station_mm, settings)
-    limit = _filled(insertable_limit(prepared, meant)[within], last_reamer_mm / 2, findings)
+    room = replace(cavity, hole_radius_mm=_room(cavity, settings))
+    limit = _filled(insertable_limit(room, meant)[within], last_reamer_mm / 2, findings)
     shape = _grow(limit, cavity, length_mm, settings)
     _check_makeable(shape, settings)
+    prepared = _broached(cavity, shape, meant) if settings.broach_per_side_mm else cavity
     insertion = check_insertion(shape, prepared, meant)
-    wall = _wall_after(prepared, shape)
+    wall = frozen_array(prepared.periosteal_radius_mm - prepared.hole_radius_mm)
     findings += _wall_findings(wall[within], cavity.station_mm[within], settings)
     implant = _template(shape, settings, last_reamer_mm)
     assert implant.collar_diameter_mm is not None
@@ -112,21 +122,21 @@ def design_custom(cavity: Cavity, settings: CustomSettings, *, length_mm: float,
     return CustomDesign(implant, solid, settings, prepared, frozen_array(meant), insertion, wall, tuple(findings))
 
 
-def _broached(cavity: Cavity, settings: CustomSettings) -> Cavity:
-    """Widen the hole by what a broach may cut, nowhere into the wall that must stay."""
-    if settings.broach_per_side_mm == 0:
-        return cavity
-    allowed = np.maximum(cavity.hole_radius_mm, cavity.periosteal_radius_mm - settings.min_wall_mm)
-    widened = np.minimum(cavity.hole_radius_mm + settings.broach_per_side_mm, allowed)
-    return Cavity(
-        cavity.axis,
-        cavity.x_lps,
-        cavity.station_mm,
-        cavity.phi_rad,
-        cavity.endosteal_radius_mm,
-        cavity.periosteal_radius_mm,
-        widened,
-    )
+def _room(cavity: Cavity, settings: CustomSettings) -> FloatArray:
+    """How far the hole's wall may move out by a broach: by its cut, nowhere into the wall that must stay."""
+    hole = cavity.hole_radius_mm
+    allowed = np.maximum(hole, cavity.periosteal_radius_mm - settings.min_wall_mm)
+    return np.minimum(hole + settings.broach_per_side_mm, allowed)
+
+
+def _broached(cavity: Cavity, shape: StemShape, meant: FloatArray) -> Cavity:
+    """The hole after a broach of the stem's own shape: it cuts only where the stem passes."""
+    within = cavity.station_mm <= shape.length_mm
+    stem = np.full(cavity.hole_radius_mm.shape, -np.inf)
+    stem[within] = shape.radius_mm(cavity.station_mm[within], cavity.phi_rad)
+    # A station of the hole is passed by every part of the stem that lies beyond it.
+    swept = np.maximum.accumulate(stem[::-1], axis=0)[::-1] - meant[:, None]
+    return replace(cavity, hole_radius_mm=np.maximum(cavity.hole_radius_mm, swept))
 
 
 def _meant_interference(station_mm: FloatArray, settings: CustomSettings) -> FloatArray:
@@ -138,22 +148,35 @@ def _meant_interference(station_mm: FloatArray, settings: CustomSettings) -> Flo
 
 
 def _filled(limit: FloatArray, tool_radius_mm: float, findings: list[Finding]) -> FloatArray:
-    """Where the hole is not known, the stem stays within the tool's own radius, or the narrowest known side."""
+    """Bridge narrow unmeasured gaps round the canal; in wide ones the stem stays within the last reamer."""
     unknown = ~np.isfinite(limit)
     if not unknown.any():
         return limit
-    narrowest = np.nanmin(limit, axis=1)
-    safe = narrowest if tool_radius_mm == 0 else np.minimum(narrowest, tool_radius_mm)
     findings.append(
         Finding(
             Level.WARNING,
             "CF-I042",
-            f"{100 * unknown.mean():.1f} % of the canal's surface along the stem is not measured; "
-            "the stem stays within the narrowest measured side there",
+            f"{100 * unknown.mean():.1f} % of the canal's surface along the stem is not measured; gaps up to "
+            f"{_BRIDGED_DEG:g} degrees are bridged, in wider ones the stem stays within the last reamer",
             "Look at these levels before the stem is made",
         )
     )
-    return np.where(unknown, safe[:, None], limit)
+    bridged = np.stack([_bridged(row) for row in limit])
+    narrowest = np.nanmin(limit, axis=1)
+    safe = narrowest if tool_radius_mm == 0 else np.minimum(narrowest, tool_radius_mm)
+    return np.minimum.accumulate(np.where(np.isfinite(bridged), bridged, safe[:, None]), axis=0)
+
+
+def _bridged(row: FloatArray) -> FloatArray:
+    """Fill gaps of one section (n,) that are at most _BRIDGED_DEG wide from both their edges."""
+    n = len(row)
+    known = np.flatnonzero(np.isfinite(row))
+    filled = np.interp(np.arange(n), known, row[known], period=n)
+    gap = np.diff(np.append(known, known[0] + n))
+    for start, width in zip(known, gap, strict=True):
+        if (width - 1) * 360.0 / n > _BRIDGED_DEG:
+            filled[np.arange(start + 1, start + width) % n] = np.nan
+    return filled
 
 
 def _grow(limit: FloatArray, cavity: Cavity, length_mm: float, settings: CustomSettings) -> StemShape:
@@ -167,16 +190,20 @@ def _grow(limit: FloatArray, cavity: Cavity, length_mm: float, settings: CustomS
         ribs = Splines(settings.spline_count, settings.spline_height_mm, *span)
         limit = limit - settings.spline_height_mm
     if settings.section == "free":
-        radius = smooth_free_form(limit, cavity.phi_rad)
-        body = free_form_stem(station, radius, bow, ribs)
+        rows_at, below = rows_that_hold(station, limit, _FREE_FORM_STEP_MM, length_mm)
+        radius = smooth_free_form(below, cavity.phi_rad, settings.smallest_curvature_radius_mm)
+        body = free_form_stem(rows_at, radius, bow, ribs)
     else:
         exponent = settings.superellipse_exponent if settings.section == "superellipse" else 2.0
-        semi, turn = largest_superellipse(limit, cavity.phi_rad, exponent, round_only=settings.section == "circle")
+        round_only = settings.section == "circle"
+        centre = np.zeros(2) if round_only else best_offset_mm(limit, cavity.phi_rad, exponent)
+        about = seen_from(limit, cavity.phi_rad, centre)
+        semi, turn = largest_superellipse(about, cavity.phi_rad, exponent, round_only=round_only)
         rows_at = knots_mm(settings, length_mm)
         rows = profile_below(station, semi, rows_at)
         k = len(rows_at)
         turns = np.full(k, np.rad2deg(turn))
-        body = StemShape(rows_at, rows, np.full(k, exponent), turns, np.zeros((k, 2)), None, bow, ribs)
+        body = StemShape(rows_at, rows, np.full(k, exponent), turns, np.tile(centre, (k, 1)), None, bow, ribs)
     return with_tip(body, settings.tip_form, settings.tip_length_mm)
 
 
@@ -204,11 +231,6 @@ def _check_makeable(shape: StemShape, settings: CustomSettings) -> None:
             expected=f"at least {settings.smallest_curvature_radius_mm:g} mm",
             advice="Choose section = 'ellipse', or lower smallest_curvature_radius_mm",
         )
-
-
-def _wall_after(prepared: Cavity, shape: StemShape) -> FloatArray:
-    """Wall outside the hole as prepared: a broach cuts only where the stem is."""
-    return frozen_array(prepared.periosteal_radius_mm - prepared.hole_radius_mm)
 
 
 def _wall_findings(wall: FloatArray, station: FloatArray, settings: CustomSettings) -> list[Finding]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import MISSING, dataclass, field, fields
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +106,7 @@ class CustomSettings:
         for zone in ordered:
             if not 0 <= zone.from_station_mm < zone.to_station_mm:
                 raise UsageError(f"zone {zone.name!r}: from_station_mm must be below to_station_mm, and not negative")
-        for one, two in zip(ordered, ordered[1:], strict=False):
+        for one, two in pairwise(ordered):
             if one.to_station_mm > two.from_station_mm:
                 raise UsageError(f"zones {one.name!r} and {two.name!r} overlap")
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from sizing.geometry import FloatArray
 from sizing.implants.custom_settings import CustomSettings
 from sizing.implants.shape import Splines, StemShape
 
-# Ratios b/a that are tried: canals of long bones are less than twice as wide as deep; steps of 1 %.
-_RATIOS = np.geomspace(0.5, 2.0, 141)
+# Ratios b/a are tried from 1:2 to 2:1 in steps of 2 %, then in finer steps round the best: the last is 2e-5, or
+# 0.0001 mm on a semi-axis.
+_REFINEMENTS = (0.02, 0.004, 0.0008, 0.00016)
 # Harmonics of a free form. Order 8 follows a triangular tibia; higher orders are noise of the rays.
-FREE_FORM_ORDER = 8
+FREE_FORM_ORDERS = (8, 5, 3, 2)
 # Rows that draw a round tip: a quarter circle in 24 chords is within 0.01 mm of the arc for a 9 mm radius.
 _TIP_ROWS = 24
 # A chamfered tip keeps this share of the stem's width at its end.
@@ -40,13 +43,18 @@ def largest_superellipse(
     c = np.abs(np.cos(phi_rad - turn)) ** exponent
     s = np.abs(np.sin(phi_rad - turn)) ** exponent
     tight = limit ** (-exponent)
-    best = np.zeros((len(limit), 2))
-    for ratio in (1.0,) if round_only else _RATIOS:
-        # With b = ratio * a: a^-e (c + s ratio^-e) >= tight
-        a = np.max(tight / (c + s * ratio**-exponent), axis=1) ** (-1.0 / exponent)
-        better = a * a * ratio > best[:, 0] * best[:, 1]
-        best[better] = np.stack([a, ratio * a], axis=1)[better]
-    return best, turn
+
+    def size(ratio: FloatArray) -> FloatArray:
+        # With b = ratio * a: a^-e (c + s ratio^-e) >= tight at every angle.
+        return np.max(tight / (c + s * ratio[:, None] ** -exponent), axis=1) ** (-1.0 / exponent)
+
+    best = np.ones(len(limit))
+    if not round_only:
+        for span in (np.geomspace(0.5, 2.0, 71), *(1 + step * np.linspace(-1, 1, 11) for step in _REFINEMENTS)):
+            area = np.stack([size(best * f) ** 2 * best * f for f in span])
+            best = best * span[area.argmax(axis=0)]
+    a = size(best)
+    return np.stack([a, best * a], axis=1), turn
 
 
 def profile_below(station_mm: FloatArray, semi_axes_mm: FloatArray, knots: FloatArray) -> FloatArray:
@@ -121,30 +129,86 @@ def _largest_below(station: FloatArray, limit: FloatArray, knots: FloatArray) ->
     return result.x
 
 
-def smooth_free_form(limit: FloatArray, phi_rad: FloatArray) -> FloatArray:
-    """Smooth contours (k, n) under a limit: harmonics up to FREE_FORM_ORDER, shrunk by their overshoot, nested."""
-    spectrum = np.fft.rfft(limit, axis=1)
-    spectrum[:, FREE_FORM_ORDER + 1 :] = 0
-    smooth = np.fft.irfft(spectrum, n=limit.shape[1], axis=1)
-    smooth -= np.maximum(smooth - limit, 0).max(axis=1, keepdims=True)
-    return np.minimum.accumulate(smooth, axis=0)
+def rows_that_hold(
+    station_mm: FloatArray, limit: FloatArray, step_mm: float, length_mm: float
+) -> tuple[FloatArray, FloatArray]:
+    """Return rows about ``step_mm`` apart and the limit (rows, n) that holds on the whole stretch after each row.
+
+    The limit falls towards the tip, so what is below it at the end of a stretch is below it on the stretch.
+    """
+    rows_at = np.linspace(0, length_mm, max(2, round(length_mm / step_mm) + 1))
+    ends = np.searchsorted(station_mm, np.append(rows_at[1:], length_mm) - 1e-9)
+    return rows_at, limit[np.minimum(ends, len(limit) - 1)]
+
+
+def smooth_free_form(limit: FloatArray, phi_rad: FloatArray, smallest_curvature_radius_mm: float) -> FloatArray:
+    """Largest smooth contours (k, n) under a limit, nested.
+
+    A trigonometric polynomial per station, its mean radius maximised below the limit (a linear programme). The
+    highest of FREE_FORM_ORDERS is taken whose contours a cutter of the given radius can make.
+    """
+    for order in FREE_FORM_ORDERS:
+        wave = np.outer(phi_rad, np.arange(1, order + 1))
+        basis = np.concatenate([np.ones((len(phi_rad), 1)), np.cos(wave), np.sin(wave)], axis=1)
+        smooth = np.minimum.accumulate(np.stack([basis @ _largest_inside(basis, row) for row in limit]), axis=0)
+        if _curvature_radius(smooth).min() >= smallest_curvature_radius_mm:
+            return smooth
+    return np.broadcast_to(limit.min(axis=1, keepdims=True), limit.shape)
+
+
+def _largest_inside(basis: FloatArray, limit: FloatArray) -> FloatArray:
+    from scipy.optimize import linprog
+
+    mean_only = np.zeros(basis.shape[1])
+    mean_only[0] = -1.0
+    return linprog(mean_only, A_ub=basis, b_ub=limit, bounds=(None, None), method="highs").x
+
+
+def best_offset_mm(limit: FloatArray, phi_rad: FloatArray, exponent: float) -> FloatArray:
+    """Centre (2,) for all sections, off the stem's axis, that gives the stem the greatest volume.
+
+    Nelder-Mead from the axis on ten stations: the volume is smooth near its top, and any centre is a valid design.
+    """
+    from scipy.optimize import minimize
+
+    sample = limit[:: max(1, len(limit) // 10)]
+    reach = 0.5 * float(limit.min())
+
+    def lost(centre: FloatArray) -> float:
+        if np.hypot(*centre) > reach:
+            return 0.0
+        semi, _ = largest_superellipse(seen_from(sample, phi_rad, centre), phi_rad, exponent)
+        return -float(np.minimum.accumulate(semi, axis=0).prod(axis=1).sum())
+
+    start = np.array([[0, 0], [0.5, 0], [0, 0.5]])
+    found = minimize(lost, np.zeros(2), method="Nelder-Mead",
+                     options={"initial_simplex": start, "xatol": 0.01, "fatol": 1e-3, "maxfev": 60})  # fmt: skip
+    return found.x if found.fun < lost(np.zeros(2)) else np.zeros(2)
+
+
+def seen_from(limit: FloatArray, phi_rad: FloatArray, centre_mm: FloatArray) -> FloatArray:
+    """Return the same contours (k, n) in polar form about another centre inside them."""
+    if not np.any(centre_mm):
+        return limit
+    x = limit * np.cos(phi_rad) - centre_mm[0]
+    y = limit * np.sin(phi_rad) - centre_mm[1]
+    angle = np.unwrap(np.arctan2(y, x), axis=1)
+    radius = np.hypot(x, y)
+    rows = [np.interp(phi_rad, a, r, period=2 * np.pi) for a, r in zip(angle % (2 * np.pi), radius, strict=True)]
+    return np.stack(rows)
 
 
 def curvature_radius_mm(shape: StemShape, station_mm: FloatArray) -> FloatArray:
     """Smallest radius of convex or concave curvature (k,) of the sections, splines left out."""
     phi = np.arange(720) * (2 * np.pi / 720)
-    body = StemShape(
-        shape.station_mm,
-        shape.semi_axes_mm,
-        shape.exponent,
-        shape.orientation_deg,
-        shape.offset_mm,
-        shape.free_radius_mm,
-    )
-    r = body.radius_mm(station_mm, phi)
-    spectrum = np.fft.rfft(r, axis=1)
+    return _curvature_radius(replace(shape, splines=None).radius_mm(station_mm, phi))
+
+
+def _curvature_radius(radius_mm: FloatArray) -> FloatArray:
+    n = radius_mm.shape[1]
+    spectrum = np.fft.rfft(radius_mm, axis=1)
     order = np.arange(spectrum.shape[1])
-    first = np.fft.irfft(1j * order * spectrum, n=720, axis=1)
-    second = np.fft.irfft(-(order**2) * spectrum, n=720, axis=1)
-    bend = np.abs(r**2 + 2 * first**2 - r * second) / (r**2 + first**2) ** 1.5
+    first = np.fft.irfft(1j * order * spectrum, n=n, axis=1)
+    second = np.fft.irfft(-(order**2) * spectrum, n=n, axis=1)
+    bend = np.abs(radius_mm**2 + 2 * first**2 - radius_mm * second) / (radius_mm**2 + first**2) ** 1.5
     return 1.0 / bend.max(axis=1)
