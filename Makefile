@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/pip --disable-pip-version-check --quiet
+PIP := PYTHONWARNINGS=ignore $(BIN)/pip --disable-pip-version-check --quiet
 KERNELS := $(wildcard sizing/*.pyx sizing/*.pxd) setup.py
 
 .PHONY: demo test lint bench accuracy fuzz clean
@@ -16,12 +16,12 @@ demo: $(VENV)/.built
 
 test: lint $(VENV)/.tools build/checked/.built
 	$(BIN)/pytest
-	PYTHONPATH=build/checked CANALFIT_CHECKED_BUILD=1 $(BIN)/pytest -m kernel
+	CANALFIT_CHECKED_BUILD=1 $(BIN)/pytest -m kernel -o pythonpath=build/checked
 
 lint: $(VENV)/.built $(VENV)/.tools
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/cython-lint --max-line-length 120 sizing/*.pyx
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/cython-lint --max-line-length 120 sizing/*.pyx
 	$(BIN)/mypy
 
 bench: $(VENV)/.built $(VENV)/.tools
@@ -54,7 +54,7 @@ $(VENV)/.built: $(VENV)/.installed $(KERNELS)
 
 $(VENV)/.tools: $(VENV)/.installed
 	@tools/system_packages.sh test
-	@$(PIP) install --no-build-isolation --editable ".[test]"
+	@$(PIP) install $$($(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["test"])')
 	@touch $@
 
 # The same sources with bounds checks, in a folder of their own.

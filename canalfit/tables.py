@@ -88,11 +88,8 @@ def _nanmin(values: np.ndarray) -> np.ndarray:
     return np.where(np.isnan(values), np.inf, values).min(axis=1)
 
 
-FIT_COLUMNS = (
-    "contact_share", "canal_fill_volume", "gap_mm3", "graft_mm3", "diametral_interference_mm", "wall_min_mm",
-    "wall_min_depth_mm", "wall_min_direction", "wall_min_tip_mm", "wall_min_collar_mm", "native_wall_min_mm",
-    "tip_to_isthmus_mm", "protrusion_mm",
-)  # fmt: skip
+# Every single number and word of a fit, in the order of the class, so that a new one is tabulated as well.
+FIT_COLUMNS = tuple(f.name for f in fields(Fit) if f.type in ("float", "str") and f.name != "lost_because")
 
 
 def fits_csv(plan: ImplantationPlan) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 
 from sizing.errors import CatalogueError
 from sizing.geometry import FloatArray, frozen_array
+from sizing.implants.shape import StemShape
 
 
 class Fixation(StrEnum):
@@ -67,6 +68,9 @@ class ImplantTemplate:
         Stem diameter minus last reamer; 0 for line-to-line.
     reamer_kind : str
         Tool that prepares the hole: "rigid", "flexible", "curved" or "drill".
+    collar_thickness_mm : float
+    shape : StemShape or None
+        Section table of a stem that is not round; ``profile_mm`` then holds its largest radius per station.
     """
 
     family_id: str
@@ -86,6 +90,8 @@ class ImplantTemplate:
     drill_diameter_mm: float | None = None
     coating_thickness_mm: float = 0.0
     bones: tuple[str, ...] = ("femur", "tibia", "humerus")
+    collar_thickness_mm: float = 3.0
+    shape: StemShape | None = None
 
     def __post_init__(self) -> None:
         profile = frozen_array(self.profile_mm)
@@ -118,6 +124,16 @@ class ImplantTemplate:
         s = np.asarray(station_mm, np.float64)
         r = np.interp(s, self.profile_mm[:, 0], self.profile_mm[:, 1])
         return np.where((s < 0) | (s > self.length_mm), np.nan, r)
+
+    @property
+    def stem_shape(self) -> StemShape:
+        """The section table, also of round stems."""
+        if self.shape is not None:
+            return self.shape
+        station, radius = self.profile_mm.T.copy()
+        # A step in the profile is two radii at one station: the one before the step moves back by a nanometre.
+        station[:-1] -= np.where(np.diff(station) == 0, 1e-6, 0.0)
+        return StemShape.round(station, radius, self.bow_radius_mm)
 
     @property
     def last_reamer_mm(self) -> float:

@@ -143,7 +143,8 @@ def decode(data: Any, hint: Any, shared: Mapping[str, Any] | None = None) -> Any
     if origin in (Union, types.UnionType):
         return _decode_optional(data, args, shared)
     if origin is np.ndarray:
-        return _decode_array(data, np.dtype(get_args(args[1])[0]))
+        (kind,) = get_args(args[1])
+        return _decode_array(data, np.dtype(np.float64 if kind is np.floating else kind))
     if origin is tuple:
         inner = [args[0]] * len(data) if args[-1] is Ellipsis else args
         return tuple(decode(v, h, shared) for v, h in zip(data, inner, strict=True))

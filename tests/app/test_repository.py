@@ -1,6 +1,7 @@
 """The repository as a whole: what ships, what the pages link to, and that the samples are what they say."""
 
 import hashlib
+import os
 import re
 import subprocess
 import sys
@@ -39,6 +40,15 @@ def test_sample_scans_are_what_their_hashes_say(sample_scans: Path) -> None:
     assert scans <= set(sums)
     for name in scans:
         assert hashlib.sha256((sample_scans / name).read_bytes()).hexdigest() == sums[name], name
+
+
+@pytest.mark.kernel
+def test_the_build_under_test_is_the_one_that_is_meant() -> None:
+    import sizing
+    from sizing import _core
+
+    folder = ROOT / "build" / "checked" if "CANALFIT_CHECKED_BUILD" in os.environ else ROOT
+    assert Path(sizing.__file__).parent == Path(_core.__file__).parent == folder / "sizing"
 
 
 def test_pyproject_lists_every_package() -> None:

@@ -30,6 +30,7 @@ class Tree:
     wall_mm: float = math.nan
     pair: tuple[str, float] = ("", 0.0)
     profile_mm: NDArray[np.float64] = field(default_factory=lambda: np.zeros((2, 2)))
+    wall_left_mm: NDArray[np.floating] | None = None
     contact: NDArray[np.bool_] | None = None
     counts: dict[str, int] = field(default_factory=dict)
 
@@ -50,8 +51,10 @@ def test_float_arrays_keep_values_and_nan(values: list[float], big: bool) -> Non
     array = np.array(values)
     if big:
         array = np.resize(array, (PACK_ABOVE // 4 + 1, 4))
-    tree = Tree((), None, profile_mm=array)
-    back = decode(json.loads(canonical_json(encode(tree))), Tree).profile_mm
+    tree = Tree((), None, profile_mm=array, wall_left_mm=array)
+    whole = decode(json.loads(canonical_json(encode(tree))), Tree)
+    back = whole.profile_mm
+    np.testing.assert_array_equal(whole.wall_left_mm, array)
     np.testing.assert_array_equal(back, array)
     assert back.shape == array.shape and back.dtype == np.float64
 

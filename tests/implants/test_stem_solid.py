@@ -1,0 +1,89 @@
+"""Solids of stems: closed, outward, in the implant frame, as exact as stated; STEP beside STL."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sizing.errors import InputError
+from sizing.implants.cad import cad_kernel_available, cad_volume_mm3, solid_shape, write_step
+from sizing.implants.shape import Splines, StemShape
+from sizing.implants.solid import (
+    DEVIATION_LIMIT_MM,
+    Collar,
+    ScrewHole,
+    StemSolid,
+    mesh_deviation,
+    solid_mesh,
+    write_mesh,
+)
+
+# The issue's limits: volume within 0.05 % of the table's integral; a mesh of chords is always too small.
+VOLUME_LIMIT = 5e-4
+
+
+def bullet(bow: float | None = None, splines: Splines | None = None, ratio: float = 1.0) -> StemShape:
+    turn = np.linspace(0, np.pi / 2, 24)
+    station = np.concatenate([[0, 20], 132 + 8 * np.sin(turn)])
+    radius = np.concatenate([[9, 8], 8 * np.cos(turn)])
+    radius[-1] = 0.0
+    k = len(station)
+    semi = np.stack([radius, ratio * radius], 1)
+    return StemShape(station, semi, np.full(k, 2.0), np.zeros(k), np.zeros((k, 2)), bow_radius_mm=bow, splines=splines)
+
+
+SOLIDS = {
+    "round": StemSolid(bullet(), Collar(26, 3)),
+    "bowed": StemSolid(bullet(800.0), Collar(26, 3)),
+    "elliptic, drilled": StemSolid(bullet(ratio=0.8), Collar(26, 3), (ScrewHole(60, 90, 4.0), ScrewHole(90, 30, 4.0))),
+    "bowed, splined": StemSolid(bullet(900.0, Splines(8, 0.6, 25, 120, 5))),
+}
+
+
+@pytest.mark.parametrize("name", SOLIDS)
+def test_mesh_is_closed_and_as_exact_as_stated(name: str) -> None:
+    solid = SOLIDS[name]
+    mesh = solid_mesh(solid)
+    deviation = mesh_deviation(solid, mesh)
+    assert mesh.is_watertight and mesh.is_winding_consistent
+    assert deviation.samples > 10_000
+    assert deviation.worst_mm <= DEVIATION_LIMIT_MM
+    assert -VOLUME_LIMIT < deviation.volume_relative < 0
+    assert mesh.bounds[0][2] == pytest.approx(0.0 if solid.collar is None else -3.0)  # the collar lies below the seat
+    bow = solid.shape.bow_radius_mm
+    tip = (0.0, 0.0, 140.0) if bow is None else (bow * (1 - np.cos(140 / bow)), 0.0, bow * np.sin(140 / bow))
+    assert np.linalg.norm(mesh.vertices - tip, axis=1).min() < 1e-6  # towards +z, and a bow curves towards +x
+
+
+@pytest.mark.parametrize("name", SOLIDS)
+@pytest.mark.skipif(not cad_kernel_available(), reason="the CAD kernel (extra [cad]) is not installed")
+def test_step_has_the_volume_of_the_table(name: str, tmp_path: Path) -> None:
+    solid = SOLIDS[name]
+    shape = solid_shape(solid)
+    assert cad_volume_mm3(shape) == pytest.approx(solid.volume_mm3, rel=VOLUME_LIMIT / 10)
+    write_step(shape, tmp_path / "stem.step", "AP242")
+    text = (tmp_path / "stem.step").read_text(errors="replace")
+    assert "AP242" in text and "MILLI" in text
+    assert not list(tmp_path.glob("*.part"))
+
+
+@pytest.mark.parametrize("suffix", ["stl", "3mf"])
+def test_files_read_back_with_the_same_body(suffix: str, tmp_path: Path) -> None:
+    import trimesh
+
+    mesh = solid_mesh(SOLIDS["round"])
+    write_mesh(mesh, tmp_path / f"stem.{suffix}")
+    back = trimesh.load(tmp_path / f"stem.{suffix}", force="mesh")
+    # STL stores float32: 140 mm to 1e-5 mm
+    assert back.volume == pytest.approx(mesh.volume, rel=1e-6)
+    assert back.bounds == pytest.approx(mesh.bounds, abs=2e-5)
+
+
+def test_a_collar_narrower_than_the_stem_is_refused() -> None:
+    with pytest.raises(InputError, match="CF-I034"):
+        StemSolid(bullet(), Collar(17, 3))
+
+
+def test_a_hole_beyond_the_tip_is_refused() -> None:
+    with pytest.raises(InputError, match="CF-I035"):
+        StemSolid(bullet(), None, (ScrewHole(139, 0, 4.0),))
