@@ -1,0 +1,179 @@
+"""CT pictures of a plan as panes: across the canal, along the stem, and straightened along the canal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sizing.canal.model import Canal
+from sizing.fit.model import Fit
+from sizing.geometry import FloatArray
+from sizing.volume import CtVolume
+from viewer import contours, slices, words
+from viewer.pane import Area, Line, Mark, Pane, Raster, Ticks, nice_ticks, rectangle
+from viewer.stem_frame import StemFrame
+
+ROOM_MM = 6.0  # between the bone and the edge of a picture
+STEP_MM = 0.4  # pixel of the report's pictures; finer than any clinical CT of a limb
+
+
+@dataclass(frozen=True)
+class PaneSettings:
+    """How CT pictures are cut."""
+
+    window: tuple[float, float] = slices.BONE_WINDOW
+    step_mm: float = STEP_MM
+    wall_limit_mm: float = 2.0
+
+
+def section_pane(
+    canal: Canal, level: int, fit: Fit | None, volume: CtVolume | None, settings: PaneSettings, half_mm: float | None = None
+) -> Pane:
+    """Cross-section at one level, seen from the cut end: anterior up; the last reamer and the stem where they reach."""
+    half = half_mm or half_width(canal)
+    rasters = () if volume is None else (
+        slices.grey_raster(slices.cross_section(volume, canal.axis, level, half, settings.step_mm), settings.window),
+    )  # fmt: skip
+    lines = [
+        Line(contours.section_xy(canal, level, canal.periosteal_radius_mm[level]), "periosteal", True),
+        Line(contours.section_xy(canal, level, canal.endosteal_radius_mm[level]), "endosteal", True),
+    ]
+    areas: list[Area] = []
+    marks: list[Mark] = []
+    if fit is not None:
+        tool = _tool_circle(canal, level, fit)
+        lines += [Line(tool, "reamer", True)] if tool is not None else []
+        stem = _stem_circle(canal, level, fit)
+        areas += [Area(stem, "stem fill")] if stem is not None else []
+        arc = _least_wall(canal, level, fit)
+        if arc is not None:
+            lines.append(arc[0])
+            marks.append(arc[1])
+    return Pane(
+        f"section-{level}", words.above_cut(float(canal.axis.depth_mm[level])), (-half, half), (-half, half),
+        rasters, tuple(areas), tuple(lines), tuple(marks), edges=section_edges(canal, level), scale_bar_mm=10.0,
+    )  # fmt: skip
+
+
+def half_width(canal: Canal) -> float:
+    """Return the half width (mm) that holds every section of a canal."""
+    widest = np.nanmax(canal.periosteal_radius_mm) if canal.measured.any() else 20.0
+    return float(np.ceil(widest + ROOM_MM))
+
+
+def section_edges(canal: Canal, level: int) -> tuple[str, str, str, str]:
+    """Return the direction words of a section's left, right, bottom and top edge."""
+    u, v, side = canal.axis.u_lps[level], canal.axis.v_lps[level], canal.side
+    return tuple(words.short_direction(w, side) for w in (-v, v, -u, u))  # type: ignore[return-value]
+
+
+def _tool_circle(canal: Canal, level: int, fit: Fit) -> FloatArray | None:
+    passes = fit.reaming_plan.passes
+    if not passes:
+        return None
+    last = max(passes, key=lambda p: p.reamer.diameter_mm)
+    centre, _ = contours.axis_through_section(canal, level, last.axis)
+    if (centre - last.axis.entry_lps) @ last.axis.direction_lps > last.depth_mm:
+        return None
+    return contours.cylinder_on_section(canal, level, last.axis, last.reamer.diameter_mm / 2.0)
+
+
+def _stem_circle(canal: Canal, level: int, fit: Fit) -> FloatArray | None:
+    axis = contours.stem_axis(fit)
+    centre, _ = contours.axis_through_section(canal, level, axis)
+    station = float(StemFrame.of(axis, canal.axis.u_lps[0]).from_lps(centre)[2])
+    radius = float(fit.implant.radius_at(station))
+    return contours.cylinder_on_section(canal, level, axis, radius) if np.isfinite(radius) and radius > 0 else None
+
+
+def _least_wall(canal: Canal, level: int, fit: Fit) -> tuple[Line, Mark] | None:
+    """The wall left along the ray where it is least at this level, as the last pass measured it."""
+    if fit.reamed is None or not fit.reamed.passes:
+        return None
+    wall = fit.reamed.passes[-1].wall_left_mm[level]
+    if not np.isfinite(wall).any():
+        return None
+    j = int(np.nanargmin(wall))
+    outer = float(canal.periosteal_radius_mm[level, j])
+    ray = np.array([np.sin(canal.theta_rad[j]), np.cos(canal.theta_rad[j])])
+    line = Line(np.stack([ray * (outer - wall[j]), ray * outer]), "least wall")
+    at = ray * (outer + 1.5)
+    anchor = "start" if ray[0] > 0.35 else "end" if ray[0] < -0.35 else "middle"
+    return line, Mark((float(at[0]), float(at[1])), words.mm(float(wall[j])), "least wall", anchor,
+                      (0.0, 3.0 if ray[1] > 0.35 else -8.0 if ray[1] < -0.35 else -2.5))  # fmt: skip
+
+
+def stem_pane(
+    canal: Canal, fit: Fit, plane: str, volume: CtVolume | None, settings: PaneSettings, across_mm: float | None = None
+) -> Pane:
+    """Slice along the stem's axis: ``plane`` is "coronal" (seen from the front) or "sagittal" (from the side)."""
+    frame = contours.stem_frame(fit, canal)
+    travel = contours.travel_at_levels(canal, frame)
+    low, high = float(travel.min()) - 10.0, float(travel.max())
+    half = across_mm or half_width(canal) + 2.0
+    rasters: tuple[Raster, ...] = ()
+    if volume is not None:
+        cut = slices.slice_along_stem(volume, frame, plane, (-half, half), (low, high), settings.step_mm)
+        rasters = (slices.grey_raster(cut, settings.window),)
+    outline = contours.stem_outline(fit.implant)
+    lines = [Line(edge, role) for role in ("periosteal", "endosteal")
+             for edge in contours.surface_on_slice(canal, frame, plane, role)]  # fmt: skip
+    lines += [
+        Line(np.array([(-half, 0.0), (half, 0.0)]), "cut"),
+        Line(np.array([(0.0, low), (0.0, fit.implant.length_mm)]), "stem axis"),
+        Line(outline, "stem", True),
+    ]
+    right, front = frame.right_lps, frame.front_lps
+    ways = (-right, right) if plane == "coronal" else (front, -front)
+    edges = (*(words.short_direction(w, canal.side) for w in ways), "", "")
+    return Pane(
+        f"stem-{plane}", plane.capitalize() + " along the stem", (-half, half), (low, high), rasters,
+        (Area(outline, "stem fill"),), tuple(lines), _level_marks(half, high), edges=edges,  # type: ignore[arg-type]
+        scale_bar_mm=20.0,
+    )  # fmt: skip
+
+
+def _level_marks(half: float, high: float) -> tuple[Mark, ...]:
+    ticks = nice_ticks(0.0, high, 20.0)
+    return tuple(Mark((-half, float(t)), f"{t:.0f}", "label", "start", (2.0, 1.5)) for t in ticks)
+
+
+def straight_pane(canal: Canal, plane: str, volume: CtVolume | None, settings: PaneSettings) -> Pane:
+    """The canal straightened: its width is true, a straight stem would look bent and is not drawn."""
+    half = half_width(canal)
+    depth = canal.axis.depth_mm
+    rasters: tuple[Raster, ...] = ()
+    if volume is not None:
+        cut = slices.slice_along_canal(volume, canal.axis, plane, (-half, half), settings.step_mm)
+        rasters = (slices.grey_raster(cut, settings.window),)
+    lines = []
+    for role in ("periosteal", "endosteal"):
+        radius = getattr(canal, f"{role}_radius_mm")
+        for angle_deg, sign in (((90.0, 1.0), (270.0, -1.0)) if plane == "coronal" else ((180.0, 1.0), (0.0, -1.0))):
+            ray = _along_ray(canal, radius, np.deg2rad(angle_deg))
+            lines.append(Line(np.stack([sign * ray, depth], axis=1), role))
+    middle = len(depth) // 2
+    u, v = canal.axis.u_lps[middle], canal.axis.v_lps[middle]
+    ways = (-v, v) if plane == "coronal" else (u, -u)
+    edges = (*(words.short_direction(w, canal.side) for w in ways), "", "")
+    return Pane(
+        f"canal-{plane}", "Frontal" if plane == "coronal" else "Lateral", (-half, half),
+        (float(depth[0]), float(depth[-1])), rasters, (), tuple(lines), (), edges=edges, scale_bar_mm=None,  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+def _along_ray(canal: Canal, radius: FloatArray, theta: float) -> FloatArray:
+    x = theta / (2 * np.pi) * len(canal.theta_rad)
+    i, f = int(x) % len(canal.theta_rad), x - int(x)
+    if f == 0.0:
+        return radius[:, i]
+    return radius[:, i] * (1 - f) + radius[:, (i + 1) % radius.shape[1]] * f
+
+
+def shade_beyond(pane: Pane, low: float, high: float) -> Area:
+    """Return a veil over a stretch of a long picture."""
+    return Area(rectangle(pane.x_range, (low, high)), "beyond")
+
+
+__all__ = ["PaneSettings", "Ticks", "half_width", "section_edges", "section_pane", "shade_beyond", "stem_pane", "straight_pane"]
