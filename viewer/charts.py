@@ -40,7 +40,9 @@ def paint_bands(grid: FloatArray, bands: tuple[Band, ...]) -> np.ndarray:
     return palette[style.band_index(grid, bands) + 1]
 
 
-def wall_map_pane(canal: Canal, wall_mm: FloatArray, limit_mm: float, title: str, contact: np.ndarray | None = None) -> Pane:
+def wall_map_pane(
+    canal: Canal, wall_mm: FloatArray, limit_mm: float, title: str, contact: np.ndarray | None = None
+) -> Pane:
     """Wall by direction and level in 1 mm bands, the limit as a line; contact of the tool is hatched."""
     grid, angle, depth = contours.unroll(wall_mm, canal)
     bands = style.wall_bands(limit_mm)
@@ -75,42 +77,39 @@ def reamed_wall_pane(plan: ImplantationPlan, fit: Fit) -> Pane | None:
         plan.canal, last.wall_left_mm, plan.settings.wall_limit_mm, "Wall left after the last reamer", last.contact
     )
     lines, marks = list(pane.lines), []
-    lines.append(Line(np.array([(-180.0, last_depth := tip_depth(plan.canal, fit)), (180.0, last_depth)]), "tip"))
-    marks.append(Mark((-178.0, last_depth), "tip of the stem", "chart", "start", (0.0, 2.5)))
-    if np.isfinite(last.wall_min_mm):
-        angle = (np.degrees(last.wall_min_theta_rad) + 180.0) % 360.0 - 180.0
+    lines.append(Line(np.array([(-180.0, fit.tip_depth_mm), (180.0, fit.tip_depth_mm)]), "tip"))
+    marks.append(Mark((-178.0, fit.tip_depth_mm), "tip of the stem", "chart", "start", (0.0, 2.5)))
+    if words.known(fit.wall_min_mm) and words.known(fit.wall_min_theta_rad):
+        angle = (np.degrees(fit.wall_min_theta_rad) + 180.0) % 360.0 - 180.0
         anchor, dx = ("end", -5.0) if angle > 60 else ("start", 5.0)
-        marks.append(Mark((float(angle), last.wall_min_depth_mm), words.mm(last.wall_min_mm), "least wall chart", anchor,
-                          (dx, 4.0), dot=True))  # fmt: skip
+        at = (float(angle), fit.wall_min_depth_mm)
+        marks.append(Mark(at, words.mm(fit.wall_min_mm), "least wall chart", anchor, (dx, 4.0), dot=True))
     return Pane(**{**pane.__dict__, "lines": tuple(lines), "marks": tuple(marks)})
-
-
-def tip_depth(canal: Canal, fit: Fit) -> float:
-    """Return the canal depth nearest to the stem's tip, for drawing a line across a chart."""
-    travel = contours.travel_at_levels(canal, contours.stem_frame(fit, canal))
-    return float(np.interp(fit.implant.length_mm, travel, canal.axis.depth_mm))
 
 
 def diameter_pane(plan: ImplantationPlan, fit: Fit | None) -> Pane:
     """The canal's least to greatest diameter by level, its inscribed circle, the isthmus, and the stem."""
     canal, table, shape = plan.canal, plan.sections, plan.shape
     depth = canal.axis.depth_mm
-    areas, lines, marks, widths = [], [], [], [20.0]
-    if table is not None:
-        areas += band_areas(table.minor_diameter_mm, table.major_diameter_mm, depth, "canal band")
-        lines.append(Line(np.stack([table.inscribed_diameter_mm, depth], axis=1), "canal inscribed"))
-        widths += [v for v in (float(np.nanmax(table.major_diameter_mm)),) if np.isfinite(v)]
+    areas: list[Area] = []
+    lines: list[Line] = []
+    marks: list[Mark] = []
+    widths = [20.0]
+    areas += band_areas(table.minor_diameter_mm, table.major_diameter_mm, depth, "canal band")
+    lines.append(Line(np.stack([table.inscribed_diameter_mm, depth], axis=1), "canal inscribed"))
+    if np.isfinite(table.major_diameter_mm).any():
+        widths.append(float(np.nanmax(table.major_diameter_mm)))
     if fit is not None:
         outline = stem_profile(canal, fit)
         lines.append(Line(outline, "chart stem"))
         widths.append(float(np.nanmax(outline[:, 0])))
-    isthmus = None if shape is None else shape.isthmus_depth_mm
+    isthmus = shape.isthmus_depth_mm
     high = float(np.ceil(max(widths) / 2.0) * 2.0 + 2.0)
     if isthmus is not None and np.isfinite(isthmus):
         lines.append(Line(np.array([(0.0, isthmus), (high, isthmus)]), "isthmus"))
-        marks.append(Mark((0.4, float(isthmus)), f"isthmus {words.diameter(shape.isthmus_diameter_mm)}", "chart", "start",
+        marks.append(Mark((0.4, float(isthmus)), f"isthmus {words.mm(shape.isthmus_diameter_mm)}", "chart", "start",
                           (0.0, 2.5)))  # fmt: skip
-    x = nice_ticks(0.0, high, 5.0)
+    x = nice_ticks(0.0, high, 5.0 if high <= 26.0 else 10.0)
     return Pane(
         "diameters", "Canal and stem", (0.0, high), (float(depth[0]), float(depth[-1])), (), tuple(areas), tuple(lines),
         tuple(marks), Ticks(tuple(float(t) for t in x), tuple(f"{t:.0f}" for t in x), "diameter, mm"),
@@ -128,10 +127,10 @@ def stem_profile(canal: Canal, fit: Fit) -> FloatArray:
 def fill_pane(plan: ImplantationPlan, fit: Fit) -> Pane:
     """Share of the canal that the stem fills, by level."""
     depth = plan.canal.axis.depth_mm
-    lines = [Line(np.stack([100.0 * fit.fill_by_level, depth], axis=1), "chart stem")]
-    contact = getattr(fit, "contact_by_level", None)
-    if contact is not None and np.size(contact) == len(depth):
-        lines.append(Line(np.stack([100.0 * np.asarray(contact), depth], axis=1), "chart contact"))
+    lines = [
+        Line(np.stack([100.0 * fit.fill_by_level, depth], axis=1), "chart stem"),
+        Line(np.stack([100.0 * fit.contact_by_level, depth], axis=1), "chart contact"),
+    ]
     at = (0.0, 50.0, 100.0)
     return Pane(
         "fill", "Fill and contact", (0.0, 104.0), (float(depth[0]), float(depth[-1])), (), (), tuple(lines), (),

@@ -9,10 +9,15 @@ from sizing.canal.model import Canal
 from sizing.fit.model import Fit
 from sizing.geometry import FloatArray, unit
 from sizing.implants.model import ImplantTemplate
-from sizing.reaming.model import ToolAxis
+from sizing.reaming.model import ReamerPass, ToolAxis
 from viewer.stem_frame import StemFrame
 
 COLLAR_THICKNESS_MM = 4.0  # drawn only; the collar's real height is not part of a template
+
+
+def passes_of(fit: Fit) -> tuple[ReamerPass, ...]:
+    """Return the passes that prepare the bone for this implant, in their order."""
+    return fit.reaming_plan.passes
 
 
 def stem_axis(fit: Fit) -> ToolAxis:
@@ -25,6 +30,14 @@ def stem_axis(fit: Fit) -> ToolAxis:
 def stem_frame(fit: Fit, canal: Canal) -> StemFrame:
     """Return the frame in which slices along the stem are cut: its front is anterior at the cut."""
     return StemFrame.of(stem_axis(fit), canal.axis.u_lps[0])
+
+
+def chord_frame(canal: Canal) -> StemFrame:
+    """Return the frame along the straight line from the canal's first to its last section."""
+    points, depth = canal.axis.points_lps, canal.axis.depth_mm
+    direction = points[-1] - points[0] if len(points) > 1 else canal.axis.s_lps[0]
+    axis = ToolAxis(points[0] - float(depth[0]) * unit(direction), direction)
+    return StemFrame.of(axis, canal.axis.u_lps[0])
 
 
 def stem_outline(implant: ImplantTemplate) -> FloatArray:
@@ -55,7 +68,9 @@ def surface_on_slice(canal: Canal, frame: StemFrame, plane: str, surface: str) -
         key = np.where(np.isfinite(x), sign * x, np.inf)
         best = np.argmin(key, axis=1)
         rows = np.arange(len(x))
-        edges.append(np.where(np.isfinite(key[rows, best])[:, None], np.stack([x[rows, best], t[rows, best]], 1), np.nan))
+        edges.append(
+            np.where(np.isfinite(key[rows, best])[:, None], np.stack([x[rows, best], t[rows, best]], 1), np.nan)
+        )
     return edges[0], edges[1]
 
 
@@ -104,6 +119,11 @@ def nearest_level(canal: Canal, depth_mm: float) -> int:
     return int(np.argmin(np.abs(canal.axis.depth_mm - depth_mm)))
 
 
+def nearest_ray(canal: Canal, theta_rad: float) -> int:
+    """Return the index of the ray nearest to an angle."""
+    return round(theta_rad / (2 * np.pi) * len(canal.theta_rad)) % len(canal.theta_rad)
+
+
 def unroll(
     values: FloatArray, canal: Canal, columns: int = 360, row_step_mm: float = 0.5
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -131,7 +151,9 @@ def unroll(
     return across[k] * (1 - g) + across[k + 1] * g, angle, d
 
 
-def unroll_flags(flags: NDArray[np.bool_], canal: Canal, columns: int = 360, row_step_mm: float = 0.5) -> NDArray[np.bool_]:
+def unroll_flags(
+    flags: NDArray[np.bool_], canal: Canal, columns: int = 360, row_step_mm: float = 0.5
+) -> NDArray[np.bool_]:
     """Lay flags (m, n) out flat, each at its nearest ray."""
     grid, _, _ = unroll(flags.astype(float), canal, columns, row_step_mm)
     return grid >= 0.5

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from sizing.geometry import FloatArray, frozen_array
 
@@ -125,21 +125,10 @@ class Pane:
     scale_bar_mm: float | None = None
     equal: bool = True
     dark: bool = True  # a CT picture; charts are light
-    note: str = ""
+    corner: str = ""  # a remark in the lower left corner, in the warm colour
     bands: tuple[Band, ...] = ()
-
-
-def rectangle(x: tuple[float, float], y: tuple[float, float]) -> FloatArray:
-    """Return the corners (4, 2) of an upright rectangle."""
-    return np.array([(x[0], y[0]), (x[1], y[0]), (x[1], y[1]), (x[0], y[1])])
 
 
 def nice_ticks(low: float, high: float, step: float) -> FloatArray:
     """Return the multiples of ``step`` between two limits."""
-    return np.arange(np.ceil(low / step - 1e-9), np.floor(high / step + 1e-9) + 1) * step
-
-
-def circle(centre: ArrayLike, radius: float, n: int = 90) -> FloatArray:
-    """Return n points (n, 2) of a circle."""
-    t = np.linspace(0.0, 2.0 * np.pi, n, endpoint=False)
-    return np.asarray(centre, float) + radius * np.stack([np.cos(t), np.sin(t)], axis=1)
+    return np.arange(np.ceil(low / step - 1e-9), np.floor(high / step + 1e-9) + 1) * step + 0.0  # no minus zero

@@ -11,10 +11,12 @@ from sizing.fit.model import Fit
 from sizing.geometry import FloatArray
 from sizing.volume import CtVolume
 from viewer import contours, slices, words
-from viewer.pane import Area, Line, Mark, Pane, Raster, Ticks, nice_ticks, rectangle
+from viewer.pane import Area, Line, Mark, Pane, Raster, nice_ticks
 from viewer.stem_frame import StemFrame
 
-ROOM_MM = 6.0  # between the bone and the edge of a picture
+BELOW_CUT_MM = 10.0  # of the long pictures, shown below the cut
+ROOM_MM = 3.0  # between the bone and the edge of a picture
+WIDEST_MM = 20.0  # half width of a picture of nothing measured
 STEP_MM = 0.4  # pixel of the report's pictures; finer than any clinical CT of a limb
 
 
@@ -28,7 +30,12 @@ class PaneSettings:
 
 
 def section_pane(
-    canal: Canal, level: int, fit: Fit | None, volume: CtVolume | None, settings: PaneSettings, half_mm: float | None = None
+    canal: Canal,
+    level: int,
+    fit: Fit | None,
+    volume: CtVolume | None,
+    settings: PaneSettings,
+    half_mm: float | None = None,
 ) -> Pane:
     """Cross-section at one level, seen from the cut end: anterior up; the last reamer and the stem where they reach."""
     half = half_mm or half_width(canal)
@@ -40,26 +47,27 @@ def section_pane(
         Line(contours.section_xy(canal, level, canal.endosteal_radius_mm[level]), "endosteal", True),
     ]
     areas: list[Area] = []
-    marks: list[Mark] = []
+    corner = ""
     if fit is not None:
         tool = _tool_circle(canal, level, fit)
         lines += [Line(tool, "reamer", True)] if tool is not None else []
         stem = _stem_circle(canal, level, fit)
         areas += [Area(stem, "stem fill")] if stem is not None else []
-        arc = _least_wall(canal, level, fit)
-        if arc is not None:
-            lines.append(arc[0])
-            marks.append(arc[1])
+        least = _least_wall(canal, level, fit)
+        if least is not None:
+            lines.append(least[0])
+            corner = words.mm(least[1])
     return Pane(
         f"section-{level}", words.above_cut(float(canal.axis.depth_mm[level])), (-half, half), (-half, half),
-        rasters, tuple(areas), tuple(lines), tuple(marks), edges=section_edges(canal, level), scale_bar_mm=10.0,
+        rasters, tuple(areas), tuple(lines), edges=section_edges(canal, level), scale_bar_mm=10.0, corner=corner,
     )  # fmt: skip
 
 
-def half_width(canal: Canal) -> float:
-    """Return the half width (mm) that holds every section of a canal."""
-    widest = np.nanmax(canal.periosteal_radius_mm) if canal.measured.any() else 20.0
-    return float(np.ceil(widest + ROOM_MM))
+def half_width(canal: Canal, levels: list[int] | slice = slice(None), room_mm: float = ROOM_MM) -> float:
+    """Return the half width (mm) that holds the sections of a canal with some room around."""
+    radius = canal.periosteal_radius_mm[levels]
+    widest = np.nanmax(radius) if np.isfinite(radius).any() else WIDEST_MM
+    return float(np.ceil(widest + room_mm))
 
 
 def section_edges(canal: Canal, level: int) -> tuple[str, str, str, str]:
@@ -69,7 +77,7 @@ def section_edges(canal: Canal, level: int) -> tuple[str, str, str, str]:
 
 
 def _tool_circle(canal: Canal, level: int, fit: Fit) -> FloatArray | None:
-    passes = fit.reaming_plan.passes
+    passes = contours.passes_of(fit)
     if not passes:
         return None
     last = max(passes, key=lambda p: p.reamer.diameter_mm)
@@ -87,61 +95,89 @@ def _stem_circle(canal: Canal, level: int, fit: Fit) -> FloatArray | None:
     return contours.cylinder_on_section(canal, level, axis, radius) if np.isfinite(radius) and radius > 0 else None
 
 
-def _least_wall(canal: Canal, level: int, fit: Fit) -> tuple[Line, Mark] | None:
-    """The wall left along the ray where it is least at this level, as the last pass measured it."""
-    if fit.reamed is None or not fit.reamed.passes:
+def _least_wall(canal: Canal, level: int, fit: Fit) -> tuple[Line, float] | None:
+    """Where the wall left is least at this level, and how much; the number is the fit's own."""
+    least = float(fit.wall_by_level_mm[level])
+    if fit.reamed is None or not fit.reamed.passes or not np.isfinite(least):
         return None
     wall = fit.reamed.passes[-1].wall_left_mm[level]
-    if not np.isfinite(wall).any():
+    if level == contours.nearest_level(canal, fit.wall_min_depth_mm) and np.isfinite(fit.wall_min_theta_rad):
+        j = contours.nearest_ray(canal, fit.wall_min_theta_rad)
+    elif np.isfinite(wall).any():
+        j = int(np.nanargmin(wall))
+    else:
         return None
-    j = int(np.nanargmin(wall))
     outer = float(canal.periosteal_radius_mm[level, j])
     ray = np.array([np.sin(canal.theta_rad[j]), np.cos(canal.theta_rad[j])])
-    line = Line(np.stack([ray * (outer - wall[j]), ray * outer]), "least wall")
-    at = ray * (outer + 1.5)
-    anchor = "start" if ray[0] > 0.35 else "end" if ray[0] < -0.35 else "middle"
-    return line, Mark((float(at[0]), float(at[1])), words.mm(float(wall[j])), "least wall", anchor,
-                      (0.0, 3.0 if ray[1] > 0.35 else -8.0 if ray[1] < -0.35 else -2.5))  # fmt: skip
+    return Line(np.stack([ray * (outer - wall[j]), ray * outer]), "least wall"), least
 
 
-def stem_pane(
-    canal: Canal, fit: Fit, plane: str, volume: CtVolume | None, settings: PaneSettings, across_mm: float | None = None
+def long_pane(
+    canal: Canal,
+    fit: Fit | None,
+    plane: str,
+    volume: CtVolume | None,
+    settings: PaneSettings,
+    shape: float | None = None,
 ) -> Pane:
-    """Slice along the stem's axis: ``plane`` is "coronal" (seen from the front) or "sagittal" (from the side)."""
-    frame = contours.stem_frame(fit, canal)
+    """Slice along the stem's axis: ``plane`` is "coronal" (seen from the front) or "sagittal" (from the side).
+
+    Without a fit the slice runs along the canal's chord. ``shape`` is the height over the width of
+    the box to fill: the picture shows more of the scan to fill it, as far as there is scan.
+    """
+    frame = contours.stem_frame(fit, canal) if fit else contours.chord_frame(canal)
     travel = contours.travel_at_levels(canal, frame)
-    low, high = float(travel.min()) - 10.0, float(travel.max())
-    half = across_mm or half_width(canal) + 2.0
+    half = half_width(canal, room_mm=4.0)
+    low, high = float(travel.min()) - BELOW_CUT_MM, float(travel.max())
+    if shape is not None:
+        low, high = _extended(volume, frame, low, high, shape * 2.0 * half - (high - low))
     rasters: tuple[Raster, ...] = ()
     if volume is not None:
         cut = slices.slice_along_stem(volume, frame, plane, (-half, half), (low, high), settings.step_mm)
         rasters = (slices.grey_raster(cut, settings.window),)
-    outline = contours.stem_outline(fit.implant)
     lines = [Line(edge, role) for role in ("periosteal", "endosteal")
              for edge in contours.surface_on_slice(canal, frame, plane, role)]  # fmt: skip
-    lines += [
-        Line(np.array([(-half, 0.0), (half, 0.0)]), "cut"),
-        Line(np.array([(0.0, low), (0.0, fit.implant.length_mm)]), "stem axis"),
-        Line(outline, "stem", True),
-    ]
+    lines.append(Line(np.array([(-half, 0.0), (half, 0.0)]), "cut"))
+    areas: tuple[Area, ...] = ()
+    if fit is not None:
+        outline = contours.stem_outline(fit.implant)
+        areas = (Area(outline, "stem fill"),)
+        lines += [Line(np.array([(0.0, low), (0.0, fit.implant.length_mm)]), "stem axis"), Line(outline, "stem", True)]
     right, front = frame.right_lps, frame.front_lps
     ways = (-right, right) if plane == "coronal" else (front, -front)
     edges = (*(words.short_direction(w, canal.side) for w in ways), "", "")
+    title = plane.capitalize() + (" along the stem" if fit else " along the bone")
     return Pane(
-        f"stem-{plane}", plane.capitalize() + " along the stem", (-half, half), (low, high), rasters,
-        (Area(outline, "stem fill"),), tuple(lines), _level_marks(half, high), edges=edges,  # type: ignore[arg-type]
-        scale_bar_mm=20.0,
+        f"long-{plane}", title, (-half, half), (low, high), rasters, areas, tuple(lines),
+        _level_marks(half, low, high), edges=edges, scale_bar_mm=20.0,  # type: ignore[arg-type]
     )  # fmt: skip
 
 
-def _level_marks(half: float, high: float) -> tuple[Mark, ...]:
-    ticks = nice_ticks(0.0, high, 20.0)
+def _extended(
+    volume: CtVolume | None, frame: StemFrame, low: float, high: float, missing: float
+) -> tuple[float, float]:
+    """Return bottom and top of a long picture, made longer by what is missing where the scan goes on."""
+    if missing <= 0 or volume is None:
+        return low, high
+    reach = np.arange(low - missing, high + missing + 1.0)
+    index = volume.geometry.lps_to_index(frame.to_lps(0.0, 0.0, reach))
+    inside = ((index >= 0) & (index <= np.array(volume.geometry.shape) - 1)).all(axis=1)
+    below = low - float(min(reach[inside].min(), low)) if inside.any() else 0.0
+    above = float(max(reach[inside].max(), high)) - high if inside.any() else 0.0
+    down = min(below, max(missing / 2.0, missing - above))
+    return low - down, high + min(above, missing - down)
+
+
+def _level_marks(half: float, low: float, high: float) -> tuple[Mark, ...]:
+    ticks = nice_ticks(max(low + 4.0, 0.0), high - 4.0, 20.0)
     return tuple(Mark((-half, float(t)), f"{t:.0f}", "label", "start", (2.0, 1.5)) for t in ticks)
 
 
-def straight_pane(canal: Canal, plane: str, volume: CtVolume | None, settings: PaneSettings) -> Pane:
+def straight_pane(
+    canal: Canal, plane: str, volume: CtVolume | None, settings: PaneSettings, half_mm: float | None = None
+) -> Pane:
     """The canal straightened: its width is true, a straight stem would look bent and is not drawn."""
-    half = half_width(canal)
+    half = half_mm or half_width(canal)
     depth = canal.axis.depth_mm
     rasters: tuple[Raster, ...] = ()
     if volume is not None:
@@ -150,7 +186,7 @@ def straight_pane(canal: Canal, plane: str, volume: CtVolume | None, settings: P
     lines = []
     for role in ("periosteal", "endosteal"):
         radius = getattr(canal, f"{role}_radius_mm")
-        for angle_deg, sign in (((90.0, 1.0), (270.0, -1.0)) if plane == "coronal" else ((180.0, 1.0), (0.0, -1.0))):
+        for angle_deg, sign in ((90.0, 1.0), (270.0, -1.0)) if plane == "coronal" else ((180.0, 1.0), (0.0, -1.0)):
             ray = _along_ray(canal, radius, np.deg2rad(angle_deg))
             lines.append(Line(np.stack([sign * ray, depth], axis=1), role))
     middle = len(depth) // 2
@@ -169,11 +205,3 @@ def _along_ray(canal: Canal, radius: FloatArray, theta: float) -> FloatArray:
     if f == 0.0:
         return radius[:, i]
     return radius[:, i] * (1 - f) + radius[:, (i + 1) % radius.shape[1]] * f
-
-
-def shade_beyond(pane: Pane, low: float, high: float) -> Area:
-    """Return a veil over a stretch of a long picture."""
-    return Area(rectangle(pane.x_range, (low, high)), "beyond")
-
-
-__all__ = ["PaneSettings", "Ticks", "half_width", "section_edges", "section_pane", "shade_beyond", "stem_pane", "straight_pane"]

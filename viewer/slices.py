@@ -50,10 +50,7 @@ def slice_along_stem(
 ) -> tuple[NDArray[np.float32], tuple[float, float, float, float]]:
     """Cut along the stem's axis.
 
-    Parameters
-    ----------
-    plane : str
-        "coronal": to the right of the picture is the frame's right; "sagittal": to the left is its front.
+    "coronal": to the right of the picture is the frame's right; "sagittal": to the left is its front.
 
     Returns
     -------
@@ -85,9 +82,7 @@ def cross_section(
 ) -> tuple[NDArray[np.float32], tuple[float, float, float, float]]:
     """Cut across the canal at one level, seen from the cut end: anterior up."""
     c = _centres(-half_width_mm, half_width_mm, step_mm)
-    points = (
-        axis.points_lps[level] + c[None, :, None] * axis.v_lps[level] + c[::-1, None, None] * axis.u_lps[level]
-    )
+    points = axis.points_lps[level] + c[None, :, None] * axis.v_lps[level] + c[::-1, None, None] * axis.u_lps[level]
     return sample_hu(volume, points), (-half_width_mm, half_width_mm, -half_width_mm, half_width_mm)
 
 

@@ -20,19 +20,24 @@ def known(value: float | None) -> bool:
     return value is not None and bool(np.isfinite(value))
 
 
+def number(value: float, digits: int = 0) -> str:
+    """Return a rounded number with a real minus sign, and never minus zero."""
+    return f"{round(value, digits) + 0.0:.{digits}f}".replace("-", "−")
+
+
 def mm(value: float | None, digits: int = 1) -> str:
     """Return a length with its unit: ``2.3 mm``."""
-    return f"{value:.{digits}f} mm".replace("-", "−") if known(value) and value is not None else CANNOT_TELL
+    return f"{number(value, digits)} mm" if value is not None and known(value) else CANNOT_TELL
 
 
 def ml(volume_mm3: float | None) -> str:
     """Return a volume in millilitres: ``4.2 ml``."""
-    return f"{volume_mm3 / 1000.0:.1f} ml" if known(volume_mm3) and volume_mm3 is not None else CANNOT_TELL
+    return f"{number(volume_mm3 / 1000.0, 1)} ml" if volume_mm3 is not None and known(volume_mm3) else CANNOT_TELL
 
 
 def percent(share: float | None) -> str:
     """Return a share 0..1 in per cent: ``63 %``."""
-    return f"{100.0 * share:.0f} %" if known(share) and share is not None else CANNOT_TELL
+    return f"{number(100.0 * share)} %" if share is not None and known(share) else CANNOT_TELL
 
 
 def diameter(value_mm: float) -> str:
@@ -79,7 +84,7 @@ def size_text(implant: ImplantTemplate) -> str:
 
 def why_not(fit: Fit) -> str:
     """Return why this implant was not chosen, in one line; empty for the choice."""
-    return "; ".join(fit.rejected) or str(getattr(fit, "lost_because", ""))
+    return "; ".join(fit.rejected) or fit.lost_because
 
 
 def by_importance(findings: tuple[Finding, ...]) -> list[Finding]:
