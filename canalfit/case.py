@@ -105,7 +105,7 @@ def write_plan(plan: ImplantationPlan, record: dict, volume: CtVolume, folder: P
     provenance = provenance_of(record)
     findings = (
         *viewer.write_report(plan, volume, folder, provenance=provenance),
-        *viewer.write_meshes(plan, volume, folder),
+        *viewer.write_meshes(plan, folder),
     )
     (folder / "plan.json").write_text(record_text(record), encoding="utf-8")
     return findings

@@ -1,0 +1,6 @@
+"""Draws plans and decides nothing: report, pictures, meshes, and the planner in the browser."""
+
+from viewer.bodies import write_meshes
+from viewer.report import write_report
+
+__all__ = ["write_meshes", "write_report"]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import viewer.facts as facts
+import viewer.panes as panes
+import viewer.style as style
+import viewer.words as words
 from sizing.findings import Level
 from sizing.fit.model import Fit
-from viewer import facts, panes, style, words
 from viewer.contours import nearest_level, passes_of
 from viewer.page_frame import LEFT, RIGHT, WIDTH, ReportCase, frame
 from viewer.paint import Sheet

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+import viewer.contours as contours
+import viewer.style as style
+import viewer.words as words
 from sizing.canal.model import Canal
 from sizing.fit.model import Fit
 from sizing.geometry import FloatArray
 from sizing.planning import ImplantationPlan
-from viewer import contours, style, words
 from viewer.pane import Area, Band, Line, Mark, Pane, Raster, Ticks, nice_ticks
 
 UNKNOWN_RGBA = (214, 218, 222, 255)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import viewer.contours as contours
+import viewer.facts as facts
+import viewer.panes as panes
+import viewer.style as style
+import viewer.words as words
 from sizing.fit.model import Fit
 from sizing.planning import ImplantationPlan
-from viewer import contours, facts, panes, style, words
 from viewer.page_frame import LEFT, LEVEL_COLOUR, RIGHT, WIDTH, ReportCase, frame, identity
 from viewer.paint import Sheet, legend, wrap
 

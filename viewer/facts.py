@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+import viewer.words as words
 from sizing.canal.model import Canal
 from sizing.findings import Finding
 from sizing.fit.model import Fit
 from sizing.planning import ImplantationPlan
-from viewer import words
 from viewer.contours import passes_of
 
 NEIGHBOUR_HEADER = ("implant", "last reamer", "least wall", "where", "contact", "fill", "gap", "graft", "score")

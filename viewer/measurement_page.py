@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import viewer.charts as charts
+import viewer.facts as facts
+import viewer.panes as panes
+import viewer.style as style
 from sizing.fit.model import Fit
-from viewer import charts, facts, panes, style
 from viewer.page_frame import LEFT, RIGHT, WIDTH, ReportCase, frame
 from viewer.paint import Sheet, band_bar, legend, text_width_mm
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import viewer.facts as facts
+import viewer.panes as panes
+import viewer.style as style
 from sizing.findings import Level
 from sizing.intended_use import RESEARCH_USE
 from sizing.planning import ImplantationPlan
 from sizing.record import Provenance
 from sizing.volume import CtVolume
-from viewer import facts, panes, style
 from viewer.paint import PAGE_MM, Sheet
 
 LEFT, RIGHT = 12.0, 198.0

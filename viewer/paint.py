@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from viewer import style
+import viewer.style as style
 from viewer.pane import Band, Mark, Pane
 
 PAGE_MM = (210.0, 297.0)

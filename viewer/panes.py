@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+import viewer.contours as contours
+import viewer.slices as slices
+import viewer.words as words
 from sizing.canal.model import Canal
 from sizing.fit.model import Fit
 from sizing.geometry import FloatArray
 from sizing.volume import CtVolume
-from viewer import contours, slices, words
 from viewer.pane import Area, Line, Mark, Pane, Raster, nice_ticks
 from viewer.stem_frame import StemFrame
 
