@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sizing.anatomy import Bone, Side
-from sizing.errors import SegmentationError
+from sizing.errors import SegmentationError, UsageError
 from sizing.findings import Finding, Level
-from sizing.geometry import FloatArray, Plane, VolumeGeometry
+from sizing.geometry import VolumeGeometry
+from sizing.segmentation.axis import ShaftAxis
+from sizing.segmentation.choose import choose_shaft, guess_bone
+from sizing.segmentation.ends import describe_ends, proximal_direction
+from sizing.segmentation.envelope import Envelope, Index, build_envelope
 from sizing.segmentation.model import ResidualBone
-from sizing.segmentation.sections import SectionMap, map_sections
+from sizing.segmentation.resection import BoneAlongAxis, choose_resection
+from sizing.segmentation.sections import map_sections
 from sizing.segmentation.settings import SegmentationSettings
 from sizing.segmentation.shafts import Shaft, find_shafts
-from sizing.segmentation.tissue import estimate_tissue
+from sizing.segmentation.tissue import METAL_HU, estimate_tissue
 from sizing.volume import CtVolume
+
+# Fewer voxels of metal than this are streak tips and clips.
+_LEAST_METAL_VOXELS = 20
+# Open sections no further apart than this are one breach.
+_ONE_BREACH_MM = 15.0
+# Where the bone is wider than this many times its shaft it is metaphysis.
+_TUBULAR_SHARE = 1.4
 
 
 def find_residual_bone(
@@ -27,12 +40,14 @@ def find_residual_bone(
 ) -> ResidualBone:
     """Find the bone that is asked for, its side, its proximal direction and where it is cut.
 
+    See ``docs/method/segmentation.md``.
+
     Parameters
     ----------
     volume : CtVolume
         The whole scan.
-    bone : Bone
-        Which bone is meant.
+    bone : Bone, optional
+        Which bone is meant; guessed only where the scan leaves no doubt.
     side : Side, optional
         Which side; by position (LPS x) if not given.
     distal : {"low", "high"}, optional
@@ -47,129 +62,148 @@ def find_residual_bone(
     SegmentationError
         With a code CF-S… and the reason, if the bone cannot be told for certain.
     """
-    if bone is None:
-        raise SegmentationError(
-            "CF-S010", "the scan does not say which bone is meant", advice="Name it: --bone femur, tibia or humerus."
-        )
+    if distal not in (None, "low", "high"):
+        raise UsageError(f"distal is 'low' or 'high', got {distal!r}")
     tissue = estimate_tissue(volume.hu)
     sections = map_sections(volume.hu, tissue.threshold_hu(settings.bone_share))
     shafts = find_shafts(sections, volume.geometry, tissue, settings)
-    shaft = _choose(shafts, side, settings)
-    side, side_source = _side(shaft, side, settings)
-    proximal = shaft.direction_lps if shaft.direction_lps[2] > 0 else -shaft.direction_lps
-    if distal == "high":
-        proximal = -proximal
-    mask, crop_start, geometry = _crop(sections, shaft, volume.geometry, settings)
-    heights = (geometry.index_to_lps(np.argwhere(mask)) - shaft.middle_lps) @ proximal
-    lowest = float(heights.min())
-    findings: list[Finding] = []
-    if resect_at_mm is None:
-        cut_at = _lowest_covered(shaft, proximal, volume.geometry)
-        findings.append(
-            Finding(
-                Level.WARNING,
-                "CF-S101",
-                "the distal end of the bone is not in the scan: it leaves through the last slice",
-                "Facing level set at the lowest section that is wholly covered; give --resect-at for another.",
-            )
-        )
-    else:
-        cut_at = lowest + resect_at_mm
-        if not lowest <= cut_at < float(heights.max()):
-            raise SegmentationError(
-                "CF-S009",
-                "the resection level lies outside the bone",
-                measured=f"{resect_at_mm:g} mm above its lowest point",
-                expected=f"0 to {heights.max() - lowest:.0f} mm",
-                advice="Choose a level inside the bone that is in the scan.",
-            )
+    if not shafts:
+        raise _no_shaft(volume, settings)
+    bone = bone or guess_bone(shafts)
+    shaft, side, side_source = choose_shaft(shafts, bone, side, volume.info.laterality, settings)
+    envelope = build_envelope(volume, sections, shaft, tissue.threshold_hu(settings.end_share))
+    ends = describe_ends(volume, envelope, shaft)
+    proximal = proximal_direction(shaft, ends, bone, distal)
+    axis = ShaftAxis.of(shaft, proximal)
+    body = _along_axis(volume, envelope, axis, shaft)
+    distal_end = ends[0] if proximal @ shaft.direction_lps > 0 else ends[1]
+    resection = choose_resection(body, distal_end, bone, side, resect_at_mm)
+    depth_of_height = -float(axis.heights(resection.plane.point_lps))
+    findings = [
+        *resection.findings,
+        *_cut_findings(body, bone, depth_of_height),
+        *_bridge_findings(axis, shaft, envelope, depth_of_height),
+        *_metal_findings(volume, envelope),
+    ]
+    mask, start, geometry = _crop(body.mask, envelope, volume.geometry, settings)
     return ResidualBone(
         mask=mask,
         geometry=geometry,
-        crop_start=crop_start,
+        crop_start=start,
         bone=bone,
         side=side,
         side_source=side_source,
-        resection=Plane(_axis_point(shaft, proximal, cut_at), proximal),
-        resection_source="stump end" if resect_at_mm is None else "virtual",
+        resection=resection.plane,
+        resection_source=resection.source,
         proximal_lps=proximal,
-        stump_removed_mm=cut_at - lowest,
+        stump_removed_mm=resection.removed_mm,
         findings=tuple(findings),
     )
 
 
-def _choose(shafts: list[Shaft], side: Side | None, settings: SegmentationSettings) -> Shaft:
-    if not shafts:
-        raise SegmentationError(
-            "CF-S002",
-            "there is no long-bone shaft in this scan",
-            expected=f"closed rings of cortex over at least {settings.min_shaft_mm:g} mm",
-            advice="Choose a series that covers the shaft of the bone.",
-        )
-    # Of bones that lie side by side the thick one is meant (tibia, not fibula).
-    thickest = max(shaft.area_mm2 for shaft in shafts)
-    thick = [shaft for shaft in shafts if shaft.area_mm2 > thickest / 2]
-    if side is not None and len(thick) > 1:
-        thick = [s for s in thick if s.middle_lps[0] * side.lateral_x > 0] or thick
-    if max(s.middle_lps[0] for s in thick) > 0 > min(s.middle_lps[0] for s in thick):
-        raise SegmentationError(
-            "CF-S005", "the bone is there on both sides", advice="Say which one is meant: --side left or right."
-        )
-    shaft = thick[0]
-    if shaft.border_share > settings.max_border_share:
-        raise SegmentationError(
-            "CF-S003",
-            "the side of the field of view cuts through the bone",
-            measured=f"{shaft.border_share:.0%} of its sections cut",
-            advice="Reconstruct the scan with a field of view that holds the whole bone.",
-        )
-    return shaft
+def _no_shaft(volume: CtVolume, settings: SegmentationSettings) -> SegmentationError:
+    metal = int(np.count_nonzero(volume.hu > METAL_HU))
+    advice = "Choose a series that covers the shaft of the bone."
+    if metal > _LEAST_METAL_VOXELS:
+        advice += " There is metal in the scan: a nail or stem that fills the canal hides it."
+    return SegmentationError(
+        "CF-S002",
+        "there is no long-bone shaft in this scan",
+        expected=f"closed rings of cortex round marrow over at least {settings.min_shaft_mm:g} mm",
+        advice=advice,
+    )
 
 
-def _side(shaft: Shaft, side: Side | None, settings: SegmentationSettings) -> tuple[Side, str]:
-    x = float(shaft.middle_lps[0])
-    by_position = Side.LEFT if x > 0 else Side.RIGHT
-    if side is None:
-        if abs(x) < settings.midline_mm:
-            raise SegmentationError(
-                "CF-S007",
-                "the side cannot be told from the position of the bone",
-                measured=f"{x:.0f} mm from the middle of the scanner",
-                advice="Give --side left or right.",
+def _along_axis(volume: CtVolume, envelope: Envelope, axis: ShaftAxis, shaft: Shaft) -> BoneAlongAxis:
+    """Measure the bone along its axis, and take out the levels that the side of the field of view cuts."""
+    index = np.argwhere(envelope.mask)
+    height = axis.heights(envelope.geometry.index_to_lps(index))
+    in_plane = index[:, 1:] + np.array(envelope.start[1:])
+    at_border = ((in_plane == 0) | (in_plane == np.array(volume.hu.shape[1:]) - 1)).any(axis=1)
+    middle = float(np.median(axis.height_mm))
+    cut = height[at_border]
+    low = float(cut[cut < middle].max(initial=-np.inf))
+    high = float(cut[cut >= middle].min(initial=np.inf))
+    keep = (height > low) & (height < high)
+    mask = envelope.mask
+    if not keep.all():
+        mask = np.zeros_like(mask)
+        mask[tuple(index[keep].T)] = True
+    return BoneAlongAxis(mask, envelope.geometry, axis, shaft, float(height.min()), float(height.max()), (low, high))
+
+
+def _cut_findings(body: BoneAlongAxis, bone: Bone, depth_of_height: float) -> list[Finding]:
+    findings = []
+    for height, word in ((body.whole_mm[0], "below"), (body.whole_mm[1], "above")):
+        if np.isfinite(height):
+            depth = height + depth_of_height
+            findings.append(
+                Finding(
+                    Level.WARNING,
+                    "CF-S102",
+                    f"the side of the field of view cuts the {bone} {word} the level {depth:.0f} mm; "
+                    "nothing is measured there",
+                    "Reconstruct the scan with a larger field of view if these levels matter.",
+                    depth_mm=depth,
+                )
             )
-        return by_position, "position"
-    return side, "given"
+    return findings
+
+
+def _bridge_findings(axis: ShaftAxis, shaft: Shaft, envelope: Envelope, depth_of_height: float) -> list[Finding]:
+    """Name each group of neighbouring open sections once; in the metaphysis thin cortex is what is expected."""
+    places = envelope.bridged
+    if not len(places):
+        return []
+    heights = axis.heights(shaft.centres_lps[places])
+    findings = []
+    for group in np.split(np.arange(len(places)), np.flatnonzero(np.abs(np.diff(heights)) > _ONE_BREACH_MM) + 1):
+        depths = np.sort(heights[group]) + depth_of_height
+        tubular = shaft.near_area_mm2(int(places[group[0]])) < _TUBULAR_SHARE * shaft.width_mm2
+        findings.append(
+            Finding(
+                Level.WARNING if tubular else Level.INFO,
+                "CF-S103",
+                f"the ring of cortex is open between {depths[0]:.0f} and {depths[-1]:.0f} mm above the facing level: "
+                "a hole, or cortex too thin for this scan; the outline of the bone is bridged there",
+                "Look at these levels in the scan.",
+                depth_mm=float(depths.mean()),
+            )
+        )
+    return findings
+
+
+def _metal_findings(volume: CtVolume, envelope: Envelope) -> list[Finding]:
+    crop = volume.hu[tuple(slice(s, s + n) for s, n in zip(envelope.start, envelope.mask.shape, strict=True))]
+    voxels = int(np.count_nonzero(crop > METAL_HU))
+    if voxels < _LEAST_METAL_VOXELS:
+        return []
+    return [
+        Finding(
+            Level.WARNING,
+            "CF-S107",
+            f"metal lies near the bone ({voxels} voxels above {METAL_HU} HU): HU and edges around it are not reliable",
+            "Look at these slices; streaks can look like cortex.",
+        )
+    ]
 
 
 def _crop(
-    sections: SectionMap, shaft: Shaft, geometry: VolumeGeometry, settings: SegmentationSettings
-) -> tuple[np.ndarray, tuple[int, int, int], VolumeGeometry]:
-    box = sections.box[shaft.sections]
-    slices = sections.slice_index[shaft.sections]
-    low = np.array([slices.min(), box[:, 0].min(), box[:, 2].min()])
-    high = np.array([slices.max(), box[:, 1].max(), box[:, 3].max()]) + 1
-    margin = np.ceil(settings.crop_margin_mm / np.array(geometry.spacing_mm)).astype(int)
-    start = np.maximum(low - margin, 0)
-    stop = np.minimum(high + margin, geometry.shape)
-    first, last = tuple(int(i) for i in start), tuple(int(i) for i in stop)
-    wanted = np.zeros(len(sections.area), np.bool_)
-    wanted[shaft.sections] = True
-    mask = sections.paint(wanted, first, last)  # type: ignore[arg-type]
-    return mask, first, geometry.cropped(first, last)  # type: ignore[arg-type, return-value]
-
-
-def _axis_point(shaft: Shaft, proximal: FloatArray, at_mm: float) -> FloatArray:
-    """Return the shaft's centre at a height along its straight axis, (3,) LPS."""
-    height = (shaft.centres_lps - shaft.middle_lps) @ proximal
-    order = np.argsort(height)
-    base = np.stack([np.interp(at_mm, height[order], shaft.centres_lps[order, k]) for k in range(3)])
-    # Keep the height exact where the interpolation had to hold the end value.
-    return base + (at_mm - (base - shaft.middle_lps) @ proximal) * proximal
-
-
-def _lowest_covered(shaft: Shaft, proximal: FloatArray, geometry: VolumeGeometry) -> float:
-    """Return the height of the lowest perpendicular section that no end slice cuts."""
-    heights = (shaft.centres_lps - shaft.middle_lps) @ proximal
-    cosine = abs(float(proximal @ geometry.slice_normal_lps))
-    radius = float(np.sqrt(shaft.area_mm2 / np.pi))
-    return float(heights.min()) + radius * float(np.sqrt(1 - cosine**2)) / cosine
+    mask: NDArray[np.bool_], envelope: Envelope, whole: VolumeGeometry, settings: SegmentationSettings
+) -> tuple[NDArray[np.bool_], Index, VolumeGeometry]:
+    """Return the mask in the box of the bone plus a margin, copied so that the larger box can go."""
+    margin = np.ceil(settings.crop_margin_mm / np.array(whole.spacing_mm)).astype(int)
+    low, high = [], []
+    for axis in range(3):
+        filled = np.flatnonzero(mask.any(axis=tuple(k for k in range(3) if k != axis))) + envelope.start[axis]
+        low.append(max(int(filled[0]) - int(margin[axis]), 0))
+        high.append(min(int(filled[-1]) + 1 + int(margin[axis]), whole.shape[axis]))
+    box = np.zeros([b - a for a, b in zip(low, high, strict=True)], np.bool_)
+    source, target = [], []
+    for a, b, s, n in zip(low, high, envelope.start, mask.shape, strict=True):
+        first, last = max(a, s), min(b, s + n)
+        source.append(slice(first - s, last - s))
+        target.append(slice(first - a, last - a))
+    box[tuple(target)] = mask[tuple(source)]
+    start, stop = (low[0], low[1], low[2]), (high[0], high[1], high[2])
+    return box, start, whole.cropped(start, stop)

@@ -34,7 +34,8 @@ class ResidualBone:
     resection : Plane
         Facing plane; its normal points proximally, into the bone that stays.
     resection_source : str
-        "virtual", "stump end", or "given".
+        "virtual" (at the level asked for), "stump end" (found), "scan end" (lowest section that the scan covers
+        whole), "shaft end" (a joint end is there, no level was asked for).
     proximal_lps : (3,) array
         Unit vector along the shaft, from distal to proximal.
     stump_removed_mm : float

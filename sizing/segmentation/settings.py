@@ -14,12 +14,12 @@ class SegmentationSettings:
     bone_share : float
         Threshold between soft tissue (0) and cortex (1), both taken from the scan. Below one half, because thin
         cortex never reaches its true HU in the scan's blur and must still close its ring.
+    end_share : float
+        The same for joint ends, whose cortex is a fraction of a millimetre thick.
     min_shaft_mm : float
         A chain of closed rings shorter than this is not a shaft: pedicle, ramus and acetabulum make short ones.
     min_cortex_share : float
         Mean HU of a shaft's wall as a share of the scan's cortex HU; spine, ramus and calcifications stay below.
-    max_border_share : float
-        Share of a shaft's sections that may be cut by the side of the field of view; above it the bone is refused.
     midline_mm : float
         A bone whose middle is nearer than this to x = 0 has no side by position.
     crop_margin_mm : float
@@ -27,18 +27,17 @@ class SegmentationSettings:
     """
 
     bone_share: float = 0.3
+    end_share: float = 0.13
     min_shaft_mm: float = 40.0
     min_cortex_share: float = 0.6
-    max_border_share: float = 0.3
     midline_mm: float = 30.0
     crop_margin_mm: float = 10.0
 
     def __post_init__(self) -> None:
-        if not 0.1 <= self.bone_share <= 0.7:
-            raise ValueError(f"bone_share must lie in 0.1..0.7, got {self.bone_share}")
+        if not 0 < self.end_share <= self.bone_share <= 0.7:
+            raise ValueError(f"0 < end_share <= bone_share <= 0.7, got {self.end_share} and {self.bone_share}")
         for name in ("min_shaft_mm", "midline_mm", "crop_margin_mm"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name} must not be negative, got {getattr(self, name)}")
-        for name in ("min_cortex_share", "max_border_share"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{name} is a share, 0..1, got {getattr(self, name)}")
+        if not 0 <= self.min_cortex_share <= 1:
+            raise ValueError(f"min_cortex_share is a share, 0..1, got {self.min_cortex_share}")

@@ -1,0 +1,189 @@
+"""The bone beyond its shaft: metaphysis and joint end, told apart from the bones that touch it.
+
+In a joint two bones meet in a thin sheet of voxels; a bone is connected to its own joint end by a thick neck. On a
+coarse grid the solid bone is eroded until sheets break and necks hold; what is still connected to the shaft is
+grown back to the surface.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sizing.geometry import FloatArray, VolumeGeometry
+from sizing.segmentation.sections import map_sections
+
+Triple = tuple[float, float, float]
+
+# How far beyond the last ring, and to its sides, a joint end may reach: a femur's from lesser trochanter to head.
+_REACH_MM = 110.0
+_SIDE_REACH_MM = 60.0
+# Length of shaft that is taken along as the seed.
+_SEED_MM = 15.0
+# Grid on which sections are filled: fine enough to keep a thin subchondral plate, coarse enough to average noise away.
+_FILL_MM = 1.0
+# Grid of the separation. Coarser, and joint spaces close; finer costs time (a joint end is a locator, not an edge).
+_COARSE_MM = 2.0
+# Sheets thinner than twice this share of the shaft's radius break. Femoral neck: 0.9; contact of joint surfaces: < 0.5.
+# The second is tried if the first leaks into a neighbour.
+_ERODE_SHARES = (0.6, 0.8)
+# Growing back goes a little further than the erosion, or edges and corners (tip of the trochanter) stay cut off.
+_GROW_EXTRA_MM = 2.0
+# Corners left over after growing back belong to the bone if they are no larger than this; a patella has 15 cm³.
+_CORNER_MM3 = 1500.0
+# Sections of a joint end against the shaft's: condyles 5 times, head with neck and trochanter 5.5, plateau 6.
+_LEAK_AREA = 8.0
+# Volume beyond the last ring against (area of the shaft)^1.5: whole joint ends of three bones reach 8 to 9.
+_LEAK_VOLUME = 9.5
+# After a leak the bone is followed only while it is no wider than a metaphysis.
+_METAPHYSIS_AREA = 3.0
+
+
+@dataclass(frozen=True)
+class Slab:
+    """A part of the volume in which a joint end is looked for: first and one past the last index per axis."""
+
+    start: tuple[int, int, int]
+    stop: tuple[int, int, int]
+
+    @property
+    def slices(self) -> tuple[slice, slice, slice]:
+        """Index of the slab in the volume's array."""
+        low, high = self.start, self.stop
+        return slice(low[0], high[0]), slice(low[1], high[1]), slice(low[2], high[2])
+
+
+def slab_beyond(
+    geometry: VolumeGeometry, box: NDArray[np.int32], end_slice: int, direction_lps: FloatArray, upwards: bool
+) -> Slab | None:
+    """Return the slab beyond the last ring, or None if the scan ends there.
+
+    Parameters
+    ----------
+    geometry : VolumeGeometry
+        Of the volume.
+    box : (4,) int array
+        First row, last row, first column, last column of the shaft's last section.
+    end_slice : int
+        Its slice.
+    direction_lps : (3,) array
+        Of the shaft; an oblique one goes on sideways.
+    upwards : bool
+        Whether the bone goes on to higher slice numbers.
+    """
+    n_slices = geometry.shape[0]
+    if end_slice >= n_slices - 1 if upwards else end_slice <= 0:
+        return None
+    seed, reach = round(_SEED_MM / geometry.slice_step_mm), round(_REACH_MM / geometry.slice_step_mm)
+    low, high = (end_slice - seed, end_slice + reach) if upwards else (end_slice - reach, end_slice + seed)
+    per_mm = np.linalg.solve(geometry.affine[:3, :3], direction_lps)
+    drift = per_mm[1:] / per_mm[0] * (reach if upwards else -reach)
+    start, stop = [max(low, 0)], [min(high + 1, n_slices)]
+    for axis, (first, last) in enumerate((box[:2], box[2:])):
+        side = _SIDE_REACH_MM / geometry.spacing_mm[axis + 1]
+        start.append(max(int(first - side + min(drift[axis], 0)), 0))
+        stop.append(min(int(last + side + max(drift[axis], 0)) + 1, geometry.shape[axis + 1]))
+    return Slab((start[0], start[1], start[2]), (stop[0], stop[1], stop[2]))
+
+
+def _block_mean(values: NDArray, factor: tuple[int, int, int]) -> FloatArray:
+    """Average blocks; an incomplete last block takes what it has by repeating the last voxels."""
+    pad = [(0, -n % f) for n, f in zip(values.shape, factor, strict=True)]
+    padded = np.pad(values, pad, mode="edge") if any(p[1] for p in pad) else values
+    a, b, c = (n // f for n, f in zip(padded.shape, factor, strict=True))
+    blocks = padded.reshape(a, factor[0], b, factor[1], c, factor[2])
+    return np.asarray(blocks.mean(axis=(1, 3, 5), dtype=np.float32))
+
+
+def _fill_from_three_sides(hu: NDArray[np.int16], threshold_hu: int) -> NDArray[np.bool_]:
+    """Fill what bone encloses in axial, coronal or sagittal sections: one of them closes where a plate is parallel."""
+    filled = np.zeros(hu.shape, np.bool_)
+    for axes in ((0, 1, 2), (1, 0, 2), (2, 0, 1)):
+        turned = np.ascontiguousarray(hu.transpose(axes))
+        sections = map_sections(turned, threshold_hu)
+        solid = sections.paint(np.ones(len(sections.area), np.bool_), (0, 0, 0), turned.shape)
+        filled |= solid.transpose(np.argsort(axes))
+    return filled
+
+
+def _factor(spacing_mm: Triple, wanted_mm: float) -> tuple[int, int, int]:
+    a, b, c = (max(1, int(wanted_mm / s + 0.05)) for s in spacing_mm)
+    return a, b, c
+
+
+def _connected(
+    solid: NDArray[np.bool_], depth_mm: FloatArray, seed: NDArray[np.bool_], erode_mm: float, voxel_mm: Triple
+) -> NDArray[np.bool_]:
+    """Return the part of a solid that hangs on the seed by more than a sheet."""
+    from scipy import ndimage
+
+    cores, _ = ndimage.label((depth_mm >= erode_mm) | seed)
+    core = np.isin(cores, np.setdiff1d(np.unique(cores[seed]), 0))
+    reach_mm = ndimage.distance_transform_edt(~core, sampling=voxel_mm)
+    own = solid & (reach_mm <= erode_mm + _GROW_EXTRA_MM)
+    rest, n_rest = ndimage.label(solid & ~own)
+    if n_rest:
+        size_mm3 = np.bincount(rest.ravel(), minlength=n_rest + 1) * float(np.prod(voxel_mm))
+        touching = np.unique(rest[ndimage.binary_dilation(own)])
+        own |= np.isin(rest, [k for k in touching if k and size_mm3[k] <= _CORNER_MM3])
+    return own
+
+
+def grow_joint_end(
+    hu: NDArray[np.int16],
+    shaft: NDArray[np.bool_],
+    spacing_mm: Triple,
+    threshold_hu: int,
+    shaft_area_mm2: float,
+    upwards: bool,
+) -> tuple[NDArray[np.bool_], bool]:
+    """Return the solid of the bone that the shaft belongs to, inside one slab, and whether its end could be told.
+
+    Parameters
+    ----------
+    hu, shaft : (slice, row, column) array
+        The slab, and the part of it that is known to be the bone.
+    spacing_mm : tuple of float
+        Voxel, along (slice, row, column).
+    threshold_hu : int
+        Low: thin cortex of a joint end in the scan's blur.
+    shaft_area_mm2 : float
+        Area of the shaft: sets how thick a connection must be, and how large an end can be.
+    upwards : bool
+        Whether the bone goes on to higher slice numbers.
+    """
+    from scipy import ndimage
+
+    fill = _factor(spacing_mm, _FILL_MM)
+    fill_mm = tuple(f * s for f, s in zip(fill, spacing_mm, strict=True))
+    mean_hu = np.ascontiguousarray(np.round(_block_mean(hu, fill)), np.int16)
+    filled = _fill_from_three_sides(mean_hu, threshold_hu)
+    coarse = _factor(fill_mm, _COARSE_MM)  # type: ignore[arg-type]
+    coarse_mm = tuple(f * s for f, s in zip(coarse, fill_mm, strict=True))
+    factor = tuple(a * b for a, b in zip(fill, coarse, strict=True))
+    seed = _block_mean(shaft, factor) >= 0.5  # type: ignore[arg-type]
+    if not seed.any():
+        return shaft.copy(), False
+    solid = (_block_mean(filled, coarse) >= 0.5) | seed
+
+    # The slab's own faces are no surface of the bone: the array is continued before distances are taken.
+    depth_mm = ndimage.distance_transform_edt(np.pad(solid, 1, mode="edge"), sampling=coarse_mm)[1:-1, 1:-1, 1:-1]
+    pixel_mm2 = coarse_mm[1] * coarse_mm[2]
+    told = False
+    for share in _ERODE_SHARES:
+        erode_mm = share * float(np.sqrt(shaft_area_mm2 / np.pi))
+        own = _connected(solid, depth_mm, seed, erode_mm, coarse_mm)  # type: ignore[arg-type]
+        area_mm2 = own.sum(axis=(1, 2)) * pixel_mm2
+        beyond_mm3 = float(area_mm2[~seed.any(axis=(1, 2))].sum()) * coarse_mm[0]
+        told = bool(area_mm2.max() <= _LEAK_AREA * shaft_area_mm2 and beyond_mm3 <= _LEAK_VOLUME * shaft_area_mm2**1.5)
+        if told:
+            break
+    if not told:
+        wide = area_mm2 > _METAPHYSIS_AREA * shaft_area_mm2
+        slices = np.arange(len(own)) if upwards else np.arange(len(own))[::-1]
+        own[slices[int(np.argmax(wide[slices])) :]] = False
+    fine = ndimage.zoom(own.astype(np.float32), factor, order=1, mode="nearest", grid_mode=True) >= 0.5
+    n_slices, n_rows, n_columns = hu.shape
+    return fine[:n_slices, :n_rows, :n_columns] | shaft, told

@@ -1,0 +1,130 @@
+"""The end of a real stump: where to face it, and what sticks out below and beside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sizing.anatomy import Side, direction_word
+from sizing.findings import Finding, Level
+from sizing.geometry import FloatArray, VolumeGeometry
+from sizing.segmentation.axis import ShaftAxis
+
+# A section is whole again where it holds this share of the shaft's area.
+_WHOLE_AREA = 0.85
+# The shaft's own area and outline are taken from this part of it, above the end.
+_REFERENCE_MM = (15.0, 65.0)
+# Bone that reaches further below the facing level than this is told: less is the blur and the saw.
+_SPUR_MM = 4.0
+# Bone of this volume, this far outside the outline of the shaft above, is an outgrowth.
+_OUTGROWTH_MM3 = 150.0
+_OUTSIDE_MM = 3.0
+# Below this offset against the shaft's radius bone sticks out all round (a rounded end), not to one side.
+_ONE_SIDED = 0.3
+
+
+@dataclass(frozen=True)
+class StumpEnd:
+    """Facing level of a stump (height on the shaft's axis) and what was noticed there."""
+
+    facing_mm: float
+    findings: tuple[Finding, ...]
+
+
+def find_stump_end(mask: NDArray[np.bool_], geometry: VolumeGeometry, axis: ShaftAxis, side: Side) -> StumpEnd:
+    """Propose the facing level: the lowest section that is whole, and whole all the way above.
+
+    Parameters
+    ----------
+    mask : (slice, row, column) bool array
+        The bone's solid.
+    geometry : VolumeGeometry
+        Of the mask.
+    axis : ShaftAxis
+        Heights grow proximally.
+    side : Side
+        For medial and lateral.
+    """
+    points = geometry.index_to_lps(np.argwhere(mask))
+    height = axis.heights(points)
+    tip = float(height.min())
+    # Only the end matters; a bin holds at least one slice.
+    step = max(1.0, geometry.slice_step_mm * abs(float(axis.proximal_lps @ geometry.slice_normal_lps)))
+    shaft_start = float(axis.height_mm[0])
+    bins = np.arange(tip, shaft_start + _REFERENCE_MM[1] + step, step)
+    area = np.histogram(height, bins)[0] * geometry.voxel_volume_mm3 / step
+    middle = (bins[:-1] + bins[1:]) / 2
+    reference = area[(middle > shaft_start + _REFERENCE_MM[0]) & (middle < shaft_start + _REFERENCE_MM[1])]
+    usual = float(np.median(reference if len(reference) else area))
+    broken = np.flatnonzero((area < _WHOLE_AREA * usual) & (middle < shaft_start + _REFERENCE_MM[0]))
+    first_whole = int(broken[-1]) + 1 if len(broken) else 0
+    facing = float(bins[first_whole])
+
+    radial = points - axis.centre_at(height)
+    radial -= (radial @ axis.proximal_lps)[:, None] * axis.proximal_lps
+    findings = [
+        *_below(points, height, radial, facing, usual, side),
+        *_beside(height, radial, facing, geometry, side),
+    ]
+    return StumpEnd(facing, tuple(findings))
+
+
+def _word(vectors: FloatArray, radius_mm: float, side: Side) -> str | None:
+    """Return the side to which points (k, 3) about the axis lie, or None if all round."""
+    mean = vectors.mean(axis=0)
+    if np.linalg.norm(mean[:2]) < _ONE_SIDED * radius_mm:
+        return None
+    return direction_word(mean, side)
+
+
+def _below(
+    points: FloatArray, height: FloatArray, radial: FloatArray, facing: float, usual_mm2: float, side: Side
+) -> list[Finding]:
+    below = height < facing
+    length = facing - float(height.min())
+    if length < _SPUR_MM or not below.any():
+        return []
+    radius = float(np.sqrt(usual_mm2 / np.pi))
+    low = height < height.min() + max(length / 2, 1e-6)
+    word = _word(radial[low], radius, side)
+    where = f"on the {word} side" if word else "all round"
+    what = "spur or oblique end" if word else "rounded end"
+    return [
+        Finding(
+            Level.WARNING,
+            "CF-S104",
+            f"bone reaches {length:.0f} mm below the facing level {where} ({what}); facing removes it",
+            "Check the proposed facing level; give --resect-at for another.",
+            depth_mm=-length,
+            direction=word,
+        )
+    ]
+
+
+def _beside(
+    height: FloatArray, radial: FloatArray, facing: float, geometry: VolumeGeometry, side: Side
+) -> list[Finding]:
+    near = (height >= facing) & (height < facing + _REFERENCE_MM[0])
+    above = (height >= facing + _REFERENCE_MM[0]) & (height < facing + _REFERENCE_MM[1])
+    if not (near.any() and above.any()):
+        return []
+    distance = np.linalg.norm(radial, axis=1)
+    outline = float(distance[above].max())
+    out = near & (distance > outline + _OUTSIDE_MM)
+    volume_mm3 = float(out.sum()) * geometry.voxel_volume_mm3
+    if volume_mm3 < _OUTGROWTH_MM3:
+        return []
+    word = _word(radial[out], outline, side)
+    where = f"on the {word} side" if word else "round the end"
+    return [
+        Finding(
+            Level.WARNING,
+            "CF-S105",
+            f"an outgrowth of {volume_mm3 / 1000:.1f} ml stands out {distance[out].max() - outline:.0f} mm {where}",
+            "It is part of the mask; think of removing it before facing.",
+            depth_mm=float(height[out].mean()) - facing,
+            direction=word,
+        )
+    ]
