@@ -25,14 +25,18 @@ def test_samples_give_the_named_bone(sample_volume, name, side, tilt_deg):
     crop = volume.hu[tuple(slice(s, s + n) for s, n in zip(start, bone.mask.shape, strict=True))]
     assert np.percentile(crop[bone.mask], 90) > 900
     assert np.percentile(crop[bone.mask], 10) < 200
-    assert abs(bone.resection.signed_distance_mm(inside).min() + bone.stump_removed_mm) < 1e-6
+    height_mm = (inside - bone.resection.point_lps) @ bone.proximal_lps
+    assert height_mm.min() == pytest.approx(-bone.stump_removed_mm, abs=1e-6)
 
 
 def test_virtual_amputation_is_measured_along_the_bone(sample_volume):
     bone = find_residual_bone(sample_volume("femur"), bone=Bone.FEMUR, resect_at_mm=120)
     assert bone.resection_source == "virtual"
-    heights = bone.resection.signed_distance_mm(bone.geometry.index_to_lps(np.argwhere(bone.mask)))
-    assert heights.min() == pytest.approx(-120, abs=1e-6)
+    inside = bone.geometry.index_to_lps(np.argwhere(bone.mask))
+    height_mm = (inside - bone.resection.point_lps) @ bone.proximal_lps
+    assert height_mm.min() == pytest.approx(-120, abs=1e-6)
+    # The facing plane stands on the shaft above it: within the bow of a femur of the straight axis.
+    assert bone.resection.normal_lps @ bone.proximal_lps > np.cos(np.radians(9))
 
 
 def test_level_above_the_bone_is_refused(sample_volume):
