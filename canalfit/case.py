@@ -16,7 +16,7 @@ from dicom_io import ReadResult, read_series
 from sizing.findings import Finding, needs_a_look
 from sizing.implants import Catalogue, load_catalogue
 from sizing.planning import ImplantationPlan, PlanSettings, plan_case
-from sizing.record import InputFile, InputManifest, plan_to_record, provenance_of, record_text
+from sizing.record import InputFile, InputManifest, Provenance, plan_record, provenance_of
 from sizing.volume import CtVolume
 
 # The libraries whose version may change a number.
@@ -81,34 +81,34 @@ def plan_series(
     with step("reading the scan"):
         read = read_series(Path(source), series=request.series)
     with step("planning"):
-        plan, record = make_plan(read, catalogue, request.settings)
+        plan, record, text = make_plan(read, catalogue, request.settings)
     with step("writing the plan folder"), whole_or_absent(Path(out), force=request.force) as folder:
-        written = write_plan(plan, record, read.volume, folder)
+        written = write_plan(plan, provenance_of(record), read.volume, folder)
+        (folder / "plan.json").write_text(text, encoding="utf-8")
     return CaseResult(plan, record, Path(out), (*plan.findings, *written))
 
 
-def make_plan(read: ReadResult, catalogue: Catalogue, settings: PlanSettings) -> tuple[ImplantationPlan, dict]:
-    """Plan a scan that was read; return the plan with its record."""
+def make_plan(
+    read: ReadResult, catalogue: Catalogue, settings: PlanSettings
+) -> tuple[ImplantationPlan, dict[str, Any], str]:
+    """Plan a scan that was read; return the plan, its record, and the record's text."""
     plan = plan_case(read.volume, catalogue, settings)
     plan = replace(plan, findings=(*read.findings, *plan.findings))
     manifest = InputManifest(tuple(InputFile(*entry) for entry in read.manifest), read.volume.geometry)
-    return plan, plan_to_record(plan, manifest, library_versions())
+    return plan, *plan_record(plan, manifest, library_versions())
 
 
-def write_plan(plan: ImplantationPlan, record: dict, volume: CtVolume, folder: Path) -> tuple[Finding, ...]:
-    """Write every file of a plan folder; return what was noticed while drawing."""
+def write_plan(plan: ImplantationPlan, provenance: Provenance, volume: CtVolume, folder: Path) -> tuple[Finding, ...]:
+    """Write tables, report, meshes and picture; return what was noticed while drawing."""
     import viewer  # draws: not loaded before there is something to draw
 
     (folder / "sections.csv").write_text(sections_csv(plan), encoding="utf-8")
     (folder / "reaming.csv").write_text(reaming_csv(plan.reaming), encoding="utf-8")
     (folder / "fits.csv").write_text(fits_csv(plan), encoding="utf-8")
-    provenance = provenance_of(record)
-    findings = (
+    return (
         *viewer.write_report(plan, volume, folder, provenance=provenance),
         *viewer.write_meshes(plan, folder),
     )
-    (folder / "plan.json").write_text(record_text(record), encoding="utf-8")
-    return findings
 
 
 def library_versions() -> dict[str, str]:

@@ -2,32 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from math import isclose
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import numpy as np
+from typing import Any
 
 from canalfit.case import make_plan
 from dicom_io import read_series
 from sizing.errors import RecordError
 from sizing.implants import load_catalogue
-from sizing.record import manifest_from_record, plan_from_record, unpack_floats
+from sizing.record import Difference, differences, manifest_from_record, settings_from_record
 
-# Another processor may round the last digits otherwise; more than this is another result.
-RELATIVE_TOLERANCE = 1e-6
-ABSOLUTE_TOLERANCE = 1e-6
 # What may differ although the plan is the same: versions, and the names of the files.
 NOT_COMPARED = {"software", "sha256", "input", "input_sha256"}
-
-
-class Difference(NamedTuple):
-    """One place where the record and the second computation part."""
-
-    where: str
-    recorded: str
-    again: str
 
 
 def compare_with_scan(record: dict[str, Any], source: Path, catalogue_files: tuple[Path, ...]) -> list[Difference]:
@@ -35,7 +20,6 @@ def compare_with_scan(record: dict[str, Any], source: Path, catalogue_files: tup
 
     Raises RecordError if the scan is not the one that the record was made from.
     """
-    settings = plan_from_record(record).settings
     manifest = manifest_from_record(record)
     read = read_series(source, series=record["plan"]["scan"]["series_uid"])
     if {sha for _, sha, _ in read.manifest} != {f.sha256 for f in manifest.files}:
@@ -43,44 +27,9 @@ def compare_with_scan(record: dict[str, Any], source: Path, catalogue_files: tup
             "CF-A005", "this is not the scan that the plan was made from", where=source.name,
             measured=f"{len(read.manifest)} files of other content", expected=f"the {len(manifest.files)} recorded",
         )  # fmt: skip
-    _, again = make_plan(read, load_catalogue(catalogue_files), settings)
+    _, again, _ = make_plan(read, load_catalogue(catalogue_files), settings_from_record(record))
     return list(differences(_compared(record), _compared(again)))
 
 
 def _compared(record: dict[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in record.items() if k not in NOT_COMPARED}
-
-
-def differences(recorded: Any, again: Any, where: str = "") -> Iterator[Difference]:
-    """Walk through two pieces of plain data and yield where they differ."""
-    if _packed(recorded) and _packed(again):
-        a, b = unpack_floats(recorded), unpack_floats(again)
-        if a.shape != b.shape:
-            yield Difference(where, f"shape {a.shape}", f"shape {b.shape}")
-        elif not np.allclose(a, b, rtol=RELATIVE_TOLERANCE, atol=ABSOLUTE_TOLERANCE, equal_nan=True):
-            n = np.sum(~np.isclose(a, b, rtol=RELATIVE_TOLERANCE, atol=ABSOLUTE_TOLERANCE, equal_nan=True))
-            yield Difference(where, f"{a.size} values", f"{n} of them differ")
-    elif isinstance(recorded, dict) and isinstance(again, dict):
-        for key in sorted(recorded.keys() | again.keys()):
-            yield from differences(recorded.get(key), again.get(key), f"{where}.{key}" if where else key)
-    elif isinstance(recorded, list) and isinstance(again, list) and len(recorded) == len(again):
-        for i, (a, b) in enumerate(zip(recorded, again, strict=True)):
-            yield from differences(a, b, f"{where}[{i}]")
-    elif not _same(recorded, again):
-        yield Difference(where, _short(recorded), _short(again))
-
-
-def _packed(value: Any) -> bool:
-    return isinstance(value, dict) and "float64_base64" in value
-
-
-def _same(a: Any, b: Any) -> bool:
-    numbers = [x for x in (a, b) if isinstance(x, (int, float)) and not isinstance(x, bool)]
-    if len(numbers) == 2:
-        return isclose(*numbers, rel_tol=RELATIVE_TOLERANCE, abs_tol=ABSOLUTE_TOLERANCE)
-    return a == b
-
-
-def _short(value: Any) -> str:
-    text = str(value)
-    return text if len(text) <= 60 else text[:57] + "..."

@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 
 FloatArray = NDArray[np.floating]  # of any width: numpy types the result of float64 arithmetic so
 
-# Directions that were built to be unit vectors may differ from length 1 by rounding only.
-UNIT_TOLERANCE = 1e-6
+# A vector this close to length 1 is a unit vector already: scaling it again would only move its last digit.
+UNIT_TOLERANCE = 4 * float(np.finfo(np.float64).eps)
 
 
 def frozen_array(values: ArrayLike, dtype: type = np.float64) -> NDArray:
@@ -21,12 +21,15 @@ def frozen_array(values: ArrayLike, dtype: type = np.float64) -> NDArray:
 
 
 def unit(vector: ArrayLike) -> FloatArray:
-    """Return the vector scaled to length 1; raises ValueError for a zero or non-finite vector."""
+    """Return the vector scaled to length 1; raises ValueError for a zero or non-finite vector.
+
+    A unit vector comes back bit for bit, so that an object built from another's fields is equal to it.
+    """
     v = np.asarray(vector, np.float64)
     norm = float(np.linalg.norm(v))
     if not (np.isfinite(norm) and norm > 0):
         raise ValueError("a direction needs finite components that are not all zero")
-    return v / norm
+    return v if abs(norm - 1.0) <= UNIT_TOLERANCE else v / norm
 
 
 def apply_affine(affine: ArrayLike, points: ArrayLike) -> FloatArray:

@@ -14,6 +14,9 @@ from sizing.errors import ReamingError
 from sizing.findings import Finding
 from sizing.geometry import FloatArray, frozen_array, unit
 
+# Cosine below which two directions are at right angles but for rounding.
+PERPENDICULAR = 1e-12
+
 
 class ToolKind(StrEnum):
     """How a tool finds its way."""
@@ -139,7 +142,10 @@ class ToolAxis:
             raise ReamingError("CF-R003", "a bowed axis needs both a radius and the direction of its centre")
         if self.bow_centre_lps is not None:
             towards = np.asarray(self.bow_centre_lps, float)
-            towards = unit(towards - (towards @ self.direction_lps) * self.direction_lps)
+            along = float(towards @ self.direction_lps)
+            if abs(along) > PERPENDICULAR:  # else it stays bit for bit, so that a copy of an axis equals it
+                towards = towards - along * self.direction_lps
+            towards = unit(towards)
             object.__setattr__(self, "bow_centre_lps", frozen_array(towards))
 
     def point_at(self, travel_mm: FloatArray | float) -> FloatArray:

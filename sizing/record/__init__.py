@@ -1,6 +1,7 @@
 """Plans as canonical JSON: loss-free, hashed, and read back into the same objects."""
 
 from sizing.record.codec import unpack_floats
+from sizing.record.compare import Difference, differences
 from sizing.record.plan import (
     SCHEMA,
     SCHEMA_VERSION,
@@ -10,26 +11,32 @@ from sizing.record.plan import (
     check_record,
     manifest_from_record,
     plan_from_record,
+    plan_record,
     plan_to_record,
     provenance_of,
     read_record,
     record_text,
+    settings_from_record,
 )
 from sizing.record.summary import summarize
 
 __all__ = [
     "SCHEMA",
     "SCHEMA_VERSION",
+    "Difference",
     "InputFile",
     "InputManifest",
     "Provenance",
     "check_record",
+    "differences",
     "manifest_from_record",
     "plan_from_record",
+    "plan_record",
     "plan_to_record",
     "provenance_of",
     "read_record",
     "record_text",
+    "settings_from_record",
     "summarize",
     "unpack_floats",
 ]

@@ -31,10 +31,16 @@ class Pool:
     ----------
     tables : mapping of type to table name
         In such an order that an object only holds objects of earlier tables.
+    left_out : mapping of type to field names
+        Fields that are not written, because reading computes them again.
     """
 
-    def __init__(self, tables: Mapping[type, str] | None = None) -> None:
+    def __init__(
+        self, tables: Mapping[type, str] | None = None, left_out: Mapping[type, frozenset[str]] | None = None
+    ) -> None:
         self.table_of = dict(tables or {})
+        self._left_out = dict(left_out or {})
+        self._fields: dict[type, tuple[str, ...]] = {}
         self.tables: dict[str, list] = {name: [] for name in self.table_of.values()}
         self._name_of_object: dict[int, str] = {}
         self._name_of_content: dict[tuple[str, str], str] = {}
@@ -52,8 +58,16 @@ class Pool:
             self.name(value, self._add(table, value))
         return {SAME_AS: self._name_of_object[id(value)]}
 
+    def encode_fields(self, value: Any) -> dict[str, Any]:
+        """Write the fields of an object in place."""
+        kind = type(value)
+        if kind not in self._fields:
+            left_out = self._left_out.get(kind, frozenset())
+            self._fields[kind] = tuple(f.name for f in fields(kind) if f.name not in left_out)
+        return {name: encode(getattr(value, name), self) for name in self._fields[kind]}
+
     def _add(self, table: str, value: Any) -> str:
-        content = _encode_fields(value, self)
+        content = self.encode_fields(value)
         key = (table, json.dumps(content, sort_keys=True))
         if key not in self._name_of_content:
             self._name_of_content[key] = f"{table}/{len(self.tables[table])}"
@@ -63,10 +77,13 @@ class Pool:
 
 def encode(value: Any, pool: Pool | None = None) -> Any:
     """Turn an object into dicts, lists, strings, numbers and None; pooled objects into references."""
+    kind = type(value)
+    if kind is float or kind is int or kind is str or value is None or kind is bool:  # most values are these
+        return _encode_scalar(value)
     if pool is None:
         pool = Pool()
-    if is_dataclass(value):
-        return pool.reference(value) or _encode_fields(value, pool)
+    if is_dataclass(kind):
+        return pool.reference(value) or pool.encode_fields(value)
     if isinstance(value, np.ndarray):
         return _encode_array(value)
     if isinstance(value, Enum):
@@ -76,10 +93,6 @@ def encode(value: Any, pool: Pool | None = None) -> Any:
     if isinstance(value, (list, tuple)):
         return [encode(v, pool) for v in value]
     return _encode_scalar(value)
-
-
-def _encode_fields(value: Any, pool: Pool) -> dict[str, Any]:
-    return {f.name: encode(getattr(value, f.name), pool) for f in fields(value)}
 
 
 def _encode_scalar(value: Any) -> Any:
@@ -96,7 +109,10 @@ def _encode_array(array: np.ndarray) -> Any:
     if array.dtype.kind not in "bifu":
         raise TypeError(f"an array of {array.dtype} has no place in a record")
     if array.size <= PACK_ABOVE:
-        return encode(array.tolist())
+        plain = array.tolist()
+        if array.dtype.kind != "f" or np.isfinite(array).all():
+            return plain
+        return [_encode_scalar(v) for v in plain] if array.ndim == 1 else encode(plain)
     if array.dtype.kind == "b":
         return {"shape": list(array.shape), "run_lengths": _run_lengths(array)}
     packed = base64.b64encode(np.ascontiguousarray(array, "<f8").tobytes()).decode()

@@ -16,10 +16,12 @@ from sizing.fit.model import Fit
 from sizing.geometry import VolumeGeometry
 from sizing.implants.model import ImplantTemplate
 from sizing.intended_use import RESEARCH_USE
-from sizing.planning import ImplantationPlan
-from sizing.reaming.model import ReamedCanal, Reamer, ReamingPlan, ToolAxis
-from sizing.record.canonical import HASH_KEY, canonical_json, sealed, sha256_of
+from sizing.planning import ImplantationPlan, PlanSettings
+from sizing.reaming import ream
+from sizing.reaming.model import PassResult, ReamedCanal, Reamer, ReamingPlan, ToolAxis
+from sizing.record.canonical import HASH_KEY, canonical_json, seal, sha256_of
 from sizing.record.codec import Pool, decode, encode
+from sizing.record.compare import differences
 from sizing.record.summary import summarize
 
 SCHEMA = "canalfit-plan"
@@ -33,6 +35,11 @@ TABLES: dict[type, str] = {
     Canal: "canals",
     ReamedCanal: "reamed_canals",
     ImplantTemplate: "implants",
+}
+# Maps along the canal's rays, pass after pass, would be most of the record; reading reams again and compares.
+REAMED_AGAIN: dict[type, frozenset[str]] = {
+    PassResult: frozenset({"contact", "wall_left_mm"}),
+    ReamedCanal: frozenset({"bore_radius_mm"}),
 }
 NOT_RECORDED = {"fits", "timings_s"}  # fits stand beside the plan; the clock never enters hashed content
 
@@ -93,7 +100,16 @@ def plan_to_record(
     manifest: InputManifest = InputManifest(),
     libraries: dict[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Return everything about a plan as plain data, sealed with its own SHA-256.
+    """Return everything about a plan as plain data; `plan_record` without the text."""
+    return plan_record(plan, manifest, libraries)[0]
+
+
+def plan_record(
+    plan: ImplantationPlan,
+    manifest: InputManifest = InputManifest(),
+    libraries: dict[str, str] | None = None,
+) -> tuple[dict[str, Any], str]:
+    """Return the record of a plan, sealed with its own SHA-256, and its canonical text.
 
     Parameters
     ----------
@@ -104,7 +120,7 @@ def plan_to_record(
     libraries : dict of str
         Versions of the libraries that took part.
     """
-    pool = Pool(TABLES)
+    pool = Pool(TABLES, REAMED_AGAIN)
     fits = []
     for i, fit in enumerate(plan.fits):
         fits.append(encode(fit, pool))
@@ -125,7 +141,7 @@ def plan_to_record(
         **pool.tables,
     }
     record["not_measured"] = {name: WHY_NULL.get(name, WHY_NULL_ELSE) for name in sorted(set(_null_names(record)))}
-    return sealed(record)
+    return seal(record)
 
 
 def _null_names(value: Any, name: str = "") -> Iterator[str]:
@@ -148,7 +164,8 @@ def plan_from_record(record: dict[str, Any]) -> ImplantationPlan:
     try:
         for kind, table in [*TABLES.items(), (Fit, "fits")]:
             for i, data in enumerate(record[table]):
-                shared[f"{table}/{i}"] = decode(data, kind, shared)
+                read = _ream_again if kind is ReamedCanal else decode
+                shared[f"{table}/{i}"] = read(data, kind, shared)
         hints = get_type_hints(ImplantationPlan)
         body = {name: decode(data, hints[name], shared) for name, data in record["plan"].items()}
         fits = tuple(shared[f"fits/{i}"] for i in range(len(record["fits"])))
@@ -160,9 +177,31 @@ def plan_from_record(record: dict[str, Any]) -> ImplantationPlan:
         ) from error  # fmt: skip
 
 
+def _ream_again(data: dict[str, Any], kind: type, shared: dict[str, Any]) -> ReamedCanal:
+    reamed = ream(decode(data["canal"], Canal, shared), decode(data["plan"], ReamingPlan, shared))
+    again = encode(reamed, Pool(left_out=REAMED_AGAIN))
+    other = list(differences(_results(data), _results(again)))
+    if other:
+        raise RecordError(
+            "CF-A006", "this version reams otherwise than the one that wrote the plan",
+            where=other[0].where, measured=other[0].again, expected=other[0].recorded, advice="Make the plan again",
+        )  # fmt: skip
+    return reamed
+
+
+def _results(reamed: dict[str, Any]) -> dict[str, Any]:
+    passes = [{name: value for name, value in p.items() if name != "reamer_pass"} for p in reamed["passes"]]
+    return {name: value for name, value in reamed.items() if name not in ("canal", "plan")} | {"passes": passes}
+
+
 def provenance_of(record: dict[str, Any]) -> Provenance:
     """Return version and hashes of a record, to print on what is drawn from it."""
     return Provenance(record["software"]["canalfit"], record["input_sha256"], record[HASH_KEY])
+
+
+def settings_from_record(record: dict[str, Any]) -> PlanSettings:
+    """Return the settings that the plan was made with."""
+    return decode(record["plan"]["settings"], PlanSettings)
 
 
 def manifest_from_record(record: dict[str, Any]) -> InputManifest:

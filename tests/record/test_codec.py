@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from sizing.anatomy import Side
-from sizing.record.canonical import canonical_json, sealed, sha256_of
+from sizing.record.canonical import canonical_json, seal, sha256_of
 from sizing.record.codec import PACK_ABOVE, Pool, decode, encode
 
 
@@ -97,9 +97,9 @@ def test_what_has_no_place_in_a_record_is_refused() -> None:
 
 
 def test_canonical_text() -> None:
-    text = canonical_json({"b": [1.0, 2.5, None], "a": {"side": "ä", "rows": [{"x": 1}, {"x": 2}]}, "c": {}})
+    text = canonical_json({"b": [1.0, 2.5, None], "a": {"side": "ä", "rows": [{"x": 1, "n": [1]}, {"x": 2}]}, "c": {}})
     assert text == (
-        '{\n "a": {\n  "rows": [\n   {\n    "x": 1\n   },\n   {\n    "x": 2\n   }\n  ],\n  "side": "ä"\n },\n'
+        '{\n "a": {\n  "rows": [\n   {"n":[1],"x":1},\n   {"x":2}\n  ],\n  "side": "ä"\n },\n'
         ' "b": [1.0,2.5,null],\n "c": {}\n}\n'
     )
     assert json.loads(text)["b"] == [1.0, 2.5, None]
@@ -108,6 +108,7 @@ def test_canonical_text() -> None:
 
 
 def test_a_record_knows_its_own_hash() -> None:
-    record = sealed({"b": 1, "a": 0.1})
-    assert record["sha256"] == sha256_of(record) == sha256_of({"a": 0.1, "b": 1})
-    assert sha256_of({**record, "b": 2}) != record["sha256"]
+    record, text = seal({"b": {"sha256": ""}, "a": 0.1, "files": [{"sha256": ""}], "z": '\n "sha256": ""'})
+    assert record["sha256"] == sha256_of(record)
+    assert json.loads(text) == record and text == canonical_json(record)
+    assert sha256_of({**record, "a": 0.2}) != record["sha256"]
