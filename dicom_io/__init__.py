@@ -1,8 +1,9 @@
 """The only room that knows DICOM: finds series, refuses what cannot be trusted, reads Hounsfield units in LPS mm."""
 
+from dicom_io.catalog import SeriesEntry
 from dicom_io.errors import DicomError
 from dicom_io.options import ReadOptions
-from dicom_io.scan import SeriesEntry, SeriesList, find_series
+from dicom_io.scan import SeriesList, find_series
 from dicom_io.series import ReadResult, read_series
 from dicom_io.write import write_ct_series
 

@@ -1,145 +1,334 @@
-"""From slice positions to one affine: order, least-squares step, gaps, duplicates, jitter, tilt."""
+"""From slice positions to one affine: order, duplicates, gaps, jitter, tilt, and the repairs that were asked for.
+
+The normal is row direction x column direction of Image Orientation (Patient); slice 0 is the lowest on
+it. Slice Thickness, Spacing Between Slices and Gantry Tilt are never used: only positions tell where a
+slice lies (rows 1, 3 to 7, 9, 22, 23).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 import dicom_io.limits as limits
+from dicom_io.catalog import heights_mm
+from dicom_io.checks import Notice, name_some
 from dicom_io.errors import DicomError
 from dicom_io.header import Frame
+from dicom_io.options import ReadOptions
 from sizing.findings import Finding, Level
 from sizing.geometry import FloatArray, VolumeGeometry
 
 
 @dataclass(frozen=True)
 class Stack:
-    """Slices in the order of the volume, and where they lie."""
+    """Slices in the order of the volume, and where they lie.
+
+    Attributes
+    ----------
+    frames : tuple of Frame
+        Lowest on the normal first; duplicates dropped.
+    geometry : VolumeGeometry
+        Of the volume that is to be made.
+    place : (n,) array
+        Fractional slice index of each frame in that volume; 0, 1, 2 … unless slices are interpolated.
+    """
 
     frames: tuple[Frame, ...]
     geometry: VolumeGeometry
-    findings: tuple[Finding, ...]
+    place: FloatArray
+
+    @property
+    def is_repaired(self) -> bool:
+        """Return True if slices of the volume have to be interpolated."""
+        return len(self.frames) != self.geometry.shape[0] or bool(np.any(self.place != np.arange(len(self.place))))
+
+    @property
+    def unmeasured_slices(self) -> tuple[int, ...]:
+        """Slices of the volume that no image was taken at."""
+        n = self.geometry.shape[0]
+        here = np.abs(self.place[None, :] - np.arange(n)[:, None]).min(axis=1)
+        return tuple(int(i) for i in np.flatnonzero(here * self.geometry.slice_step_mm > limits.SAME_POSITION_MM))
 
 
-def arrange(frames: Sequence[Frame]) -> Stack:
+def arrange(
+    frames: Sequence[Frame], options: ReadOptions, same_pixels: Callable[[Frame, Frame], bool]
+) -> tuple[Stack | None, list[Notice]]:
     """Sort slices along their normal and fit one step through all positions.
 
-    The normal is row direction x column direction of Image Orientation (Patient); slice 0 is the
-    lowest on it. The step is fitted to every position by least squares; Slice Thickness and Spacing
-    Between Slices are never used (rows 1, 3 to 7).
+    Parameters
+    ----------
+    frames : sequence of Frame
+        With position, orientation and spacing, and the same orientation and spacing in all.
+    options : ReadOptions
+        The repairs that are allowed.
+    same_pixels : callable
+        Tells whether two images hold the same values; asked only about images at one position.
+
+    Returns
+    -------
+    Stack or None
+        None when the positions do not make a volume.
+    list of DicomError and Finding
     """
-    orientation = np.median([f.orientation for f in frames], axis=0)
-    spacing = np.median([f.pixel_spacing_mm for f in frames], axis=0)
-    along, down = orientation[:3], orientation[3:]
-    normal = np.cross(along, down)
-    normal /= np.linalg.norm(normal)
-    positions = np.array([f.position_lps for f in frames])
-    order = np.argsort(positions @ normal, kind="stable")
-    ordered = tuple(frames[i] for i in order)
-    positions = positions[order]
-    heights = positions @ normal
-    _check_steps(ordered, heights)
-    step, origin, residual_mm = _fit_step(positions)
-    affine = np.eye(4)
-    affine[:3, 0] = step
-    affine[:3, 1] = down * spacing[0]
-    affine[:3, 2] = along * spacing[1]
-    affine[:3, 3] = origin
-    findings = [*_jitter(residual_mm), *_tilt(step, normal)]
-    first = ordered[0]
-    return Stack(ordered, VolumeGeometry((len(ordered), first.rows, first.columns), affine), tuple(findings))
+    heights = heights_mm(frames)
+    assert heights is not None
+    ordered = [frames[i] for i in np.argsort(heights, kind="stable")]
+    kept, notices = _drop_duplicates(ordered, same_pixels)
+    if any(isinstance(n, DicomError) for n in notices):
+        return None, notices
+    if len(kept) < 2:
+        return None, [*notices, _too_few(kept)]
+    place, more = _places(kept, options)
+    notices.extend(more)
+    if place is None:
+        return None, [*notices, *_tilt(kept)]
+    stack, more = _fit(kept, place)
+    notices.extend(more)
+    notices.extend(_tilt(kept))
+    if len(kept) < limits.MIN_SLICES:
+        notices.append(_too_few(kept))
+    return stack, notices
 
 
-def _check_steps(frames: Sequence[Frame], heights: FloatArray) -> None:
-    if len(frames) < 2:
-        raise DicomError(
-            "CF-D022",
-            "one slice is no volume",
-            where=frames[0].file.name,
-            measured="1 slice",
-            expected=f"at least {limits.MIN_SLICES} slices",
-        )
+def _too_few(frames: Sequence[Frame]) -> DicomError:
+    return DicomError(
+        "CF-D022",
+        "too few slices for a bone" if len(frames) > 1 else "one slice is no volume",
+        where=name_some([f.label for f in frames], 1),
+        measured=f"{len(frames)} slice{'s' * (len(frames) > 1)}",
+        expected=f"at least {limits.MIN_SLICES}",
+        advice="Choose the whole axial series.",
+    )
+
+
+def _drop_duplicates(
+    ordered: Sequence[Frame], same_pixels: Callable[[Frame, Frame], bool]
+) -> tuple[list[Frame], list[Notice]]:
+    """Keep one image at each position; images that differ at one position are a refusal (rows 3 and 4)."""
+    heights = heights_mm(ordered)
+    assert heights is not None
+    kept: list[Frame] = [ordered[0]]
+    dropped: list[str] = []
+    clashes: list[tuple[Frame, Frame, float]] = []
+    last = float(heights[0])
+    for frame, height in zip(ordered[1:], heights[1:], strict=True):
+        if height - last >= limits.SAME_POSITION_MM:
+            kept.append(frame)
+            last = float(height)
+        elif _same_place(kept[-1], frame) and same_pixels(kept[-1], frame):
+            dropped.append(frame.label)
+        else:
+            clashes.append((kept[-1], frame, last))
+    notices: list[Notice] = []
+    if clashes:
+        notices.append(_clash(clashes, len(ordered)))
+    notices.extend(_same_uid(kept))
+    if dropped:
+        text = f"{len(dropped)} image{'s' * (len(dropped) > 1)} occurred twice and counted once: {name_some(dropped)}."
+        notices.append(Finding(Level.WARNING, "CF-D003", text))
+    return kept, notices
+
+
+def _same_place(a: Frame, b: Frame) -> bool:
+    assert a.position_lps is not None and b.position_lps is not None
+    return max(abs(p - q) for p, q in zip(a.position_lps, b.position_lps, strict=True)) < limits.SAME_POSITION_MM
+
+
+def _clash(clashes: Sequence[tuple[Frame, Frame, float]], n: int) -> DicomError:
+    a, b, height = clashes[0]
+    return DicomError(
+        "CF-D004",
+        "two different images lie at the same position",
+        where=f"{a.label}, {b.label}",
+        measured=f"{len(clashes)} of {n} images, the first at {height:.2f} mm along the normal",
+        advice="Two scans are mixed, or a file is damaged; export one complete series.",
+    )
+
+
+def _same_uid(kept: Sequence[Frame]) -> Iterator[DicomError]:
+    first: dict[str, Frame] = {}
+    for frame in kept:
+        other = first.setdefault(frame.sop_uid, frame) if frame.sop_uid else frame
+        if other is not frame and other.file.name != frame.file.name:
+            yield DicomError(
+                "CF-D003a",
+                "two different images carry the same SOP Instance UID",
+                where=f"{other.label}, {frame.label}",
+                advice="One of them is damaged or was edited; export the series again.",
+            )
+            return
+
+
+def _places(kept: Sequence[Frame], options: ReadOptions) -> tuple[FloatArray | None, list[Notice]]:
+    """Return the slice index of each image in the volume, or the refusal that the gaps deserve (rows 1 and 5)."""
+    heights = heights_mm(kept)
+    assert heights is not None
     gaps = np.diff(heights)
-    same = np.flatnonzero(gaps < limits.SAME_POSITION_MM)
-    if len(same):
-        i = int(same[0])
-        raise DicomError(
-            "CF-D004",
-            "two slices lie at the same position",
-            where=f"{frames[i].file.name}, {frames[i + 1].file.name}",
-            measured=f"{len(same)} of {len(frames)} slices, first at {heights[i]:.2f} mm along the normal",
-            advice="Two scans may be mixed: separate them, for example by AcquisitionNumber.",
-        )
     step = float(np.median(gaps))
     tolerance = max(limits.GAP_TOLERANCE_MM, limits.GAP_TOLERANCE_SHARE * step)
     odd = np.flatnonzero(np.abs(gaps - step) > tolerance)
     if not len(odd):
-        return
-    i = int(odd[0])
-    between = f"between {frames[i].file.name} and {frames[i + 1].file.name}, at {heights[i]:.2f} mm along the normal"
-    whole = gaps / step
-    if np.all(np.abs(whole - np.round(whole)) * step <= tolerance * np.round(whole)) and np.all(np.round(whole) >= 1):
-        missing = int(np.sum(np.round(whole)) - len(gaps))
-        raise DicomError(
-            "CF-D001",
-            f"{missing} slice{'s are' if missing > 1 else ' is'} missing",
-            where=between,
-            measured=f"a gap of {gaps[i]:.3f} mm, {len(frames)} slices",
-            expected=f"{step:.3f} mm, {len(frames) + missing} slices",
-            advice="Copy the whole series again.",
-        )
-    raise DicomError(
-        "CF-D005",
-        "the slices are not evenly spaced",
-        where=between,
-        measured=f"gaps of {gaps.min():.3f} to {gaps.max():.3f} mm",
-        expected=f"{step:.3f} mm within {tolerance:.3f} mm",
-        advice="Export the series with one constant step.",
+        return np.arange(len(kept), dtype=float), []
+    where = f"between {kept[odd[0]].label} and {kept[odd[0] + 1].label}"
+    whole = np.rint(gaps / step)
+    if _are_missing(gaps, whole, step, odd):
+        return _missing(np.concatenate([[0.0], np.cumsum(whole)]), gaps[odd[0]], step, where, options)
+    if not options.resample:
+        return None, [
+            DicomError(
+                "CF-D005",
+                "the slices are not evenly spaced",
+                where=where,
+                measured=f"gaps of {gaps.min():.3f} to {gaps.max():.3f} mm",
+                expected=f"{step:.3f} mm within {tolerance:.3f} mm",
+                advice="Export it with one constant step, or pass --resample to interpolate onto the finest step.",
+            )
+        ]
+    return _resampled(heights, gaps)
+
+
+def _are_missing(gaps: FloatArray, whole: FloatArray, step: float, odd: np.ndarray) -> bool:
+    """Tell holes in an even stack from a step that changes: few odd gaps, whole multiples, no long run of them."""
+    tolerance = max(limits.GAP_TOLERANCE_MM, limits.GAP_TOLERANCE_SHARE * step)
+    multiples = bool(np.all(whole >= 1)) and bool(np.all(np.abs(gaps - whole * step) <= tolerance * whole))
+    longest = max(len(run) for run in np.split(odd, np.flatnonzero(np.diff(odd) != 1) + 1))
+    return multiples and 2 * len(odd) < len(gaps) and longest <= limits.LONGEST_HOLE_RUN
+
+
+def _missing(
+    place: FloatArray, gap_mm: float, step: float, where: str, options: ReadOptions
+) -> tuple[FloatArray | None, list[Notice]]:
+    n = int(place[-1]) + 1 - len(place)
+    single = bool(np.all(np.diff(place) <= 2))
+    if single and n <= options.allow_gap:
+        levels = ", ".join(str(int(i) + 1) for i in place[:-1][np.diff(place) == 2])
+        text = f"{n} missing slice{'s were' if n > 1 else ' was'} interpolated: number {levels} from the lowest."
+        return place, [Finding(Level.WARNING, "CF-D001a", text, "Nothing is reported there as measured.")]
+    advice = "Copy the whole series again" + (
+        f", or pass --allow-gap {n} to fill single missing slices." if single else "; neighbouring slices are missing."
     )
-
-
-def _fit_step(positions: FloatArray) -> tuple[FloatArray, FloatArray, float]:
-    """Least squares of position = origin + index * step; returns step, origin, largest residual."""
-    index = np.arange(len(positions), dtype=float)
-    centred = index - index.mean()
-    middle = positions.mean(axis=0)
-    step = centred @ (positions - middle) / (centred @ centred)
-    origin = middle - index.mean() * step
-    residual = np.abs(positions - (origin + index[:, None] * step)).max()
-    return step, origin, float(residual)
-
-
-def _jitter(residual_mm: float) -> list[Finding]:
-    if residual_mm <= limits.JITTER_NOTE_MM:
-        return []
-    return [
-        Finding(
-            Level.WARNING,
-            "CF-D006",
-            f"slice positions scatter by up to {residual_mm * 1000:.0f} micrometres round an even step.",
-            "The step was fitted to all slices.",
+    return None, [
+        DicomError(
+            "CF-D001",
+            f"{n} slice{'s are' if n > 1 else ' is'} missing",
+            where=where,
+            measured=f"a gap of {gap_mm:.3f} mm, {len(place)} slices",
+            expected=f"{step:.3f} mm, {len(place) + n} slices",
+            advice=advice,
         )
     ]
 
 
-def _tilt(step: FloatArray, normal: FloatArray) -> list[Finding]:
-    angle = float(np.degrees(np.arccos(np.clip(step @ normal / np.linalg.norm(step), -1, 1))))
-    if angle <= limits.TILT_NOTE_DEG:
-        return []
+def _resampled(heights: FloatArray, gaps: FloatArray) -> tuple[FloatArray | None, list[Notice]]:
+    step = max(float(gaps.min()), limits.MIN_SPACING_MM)
+    place = (heights - heights[0]) / step
+    text = f"slices {gaps.min():.2f} to {gaps.max():.2f} mm apart were interpolated onto a step of {step:.2f} mm."
+    return place, [Finding(Level.WARNING, "CF-D005a", text, "Only levels where an image was taken count as measured.")]
+
+
+def _fit(kept: Sequence[Frame], place: FloatArray) -> tuple[Stack | None, list[Notice]]:
+    """Fit position = origin + place * step by least squares over all slices and judge the residual (rows 5 and 6)."""
+    positions = np.array([f.position_lps for f in kept])
+    orientation = np.median([f.orientation for f in kept], axis=0)
+    spacing = np.median([f.pixel_spacing_mm for f in kept], axis=0)
+    along, down = orientation[:3], orientation[3:]
+    centred, middle = place - place.mean(), positions.mean(axis=0)
+    step = centred @ (positions - middle) / (centred @ centred)
+    origin = middle - place.mean() * step
+    residual = positions - (origin + place[:, None] * step)
+    affine = np.eye(4)
+    affine[:3] = np.column_stack([step, down * spacing[0], along * spacing[1], origin])
+    n_slices = int(np.floor(place[-1] + limits.SAME_POSITION_MM)) + 1
+    shape = (n_slices, kept[0].pixels.rows, kept[0].pixels.columns)
+    refusals = [*_size(shape, kept), *_scatter(kept, residual, step)]
+    if refusals:
+        return None, list(refusals)
+    geometry = VolumeGeometry(shape, affine)
+    worst = float(np.linalg.norm(residual, axis=1).max())
+    notices: list[Notice] = [*_spacing(kept, geometry)]
+    if worst > limits.JITTER_NOTE_MM:
+        text = f"slice positions scatter by up to {worst:.3f} mm round an even step, which was fitted to all of them."
+        notices.append(Finding(Level.WARNING, "CF-D006", text))
+    return Stack(tuple(kept), geometry, place), notices
+
+
+def _size(shape: tuple[int, int, int], kept: Sequence[Frame]) -> Iterator[DicomError]:
+    need = 2 * shape[0] * shape[1] * shape[2]
+    most = min(limits.MAX_VOLUME_BYTES, limits.memory_bytes() // 2)
+    if need > most or shape[0] > limits.MAX_FRAMES:
+        yield DicomError(
+            "CF-D024",
+            "the series is too large for one volume",
+            where=name_some([f.label for f in kept], 1),
+            measured=f"{shape[0]} x {shape[1]} x {shape[2]} voxels, {need / 2**30:.1f} GiB",
+            expected=f"at most {most / 2**30:.1f} GiB and {limits.MAX_FRAMES} slices",
+            advice="Export only the part of the body that is planned.",
+        )
+
+
+def _scatter(kept: Sequence[Frame], residual: FloatArray, step: FloatArray) -> Iterator[DicomError]:
+    distance = np.linalg.norm(residual, axis=1)
+    tolerance = max(limits.GAP_TOLERANCE_MM, limits.GAP_TOLERANCE_SHARE * float(np.linalg.norm(step)))
+    if distance.max() > tolerance:
+        yield DicomError(
+            "CF-D005b",
+            "a slice lies beside the line through the others",
+            where=kept[int(distance.argmax())].label,
+            measured=f"{distance.max():.3f} mm off",
+            expected=f"within {tolerance:.3f} mm",
+            advice="Its position is wrong, or the table was moved; export the series again.",
+        )
+
+
+def _spacing(kept: Sequence[Frame], geometry: VolumeGeometry) -> Iterator[Notice]:
+    step = geometry.slice_step_mm
+    if not limits.MIN_SPACING_MM <= step <= limits.MAX_SPACING_MM:
+        yield DicomError(
+            "CF-D017b",
+            "the step between slices is out of range",
+            where=kept[0].label,
+            measured=f"{step:.3f} mm",
+            expected=f"{limits.MIN_SPACING_MM:g} to {limits.MAX_SPACING_MM:g} mm",
+            advice="Choose a series with thinner slices.",
+        )
+    in_plane = max(geometry.spacing_mm[1:])
+    thickness = max(step, kept[0].slice_thickness_mm or 0.0)
+    if thickness > limits.COARSE_SLICE_MM or in_plane > limits.COARSE_PIXEL_MM:
+        text = f"the voxels are coarse: {in_plane:.2f} mm in the plane, slices of {thickness:.2f} mm."
+        advice = "Diameters and walls are less certain than from a planning CT of about 0.5 x 0.5 x 1 mm."
+        yield Finding(Level.WARNING, "CF-D022a", text, advice)
+    if max(step / min(geometry.spacing_mm[1:]), in_plane / step) > limits.ANISOTROPY_NOTE:
+        text = f"voxels are {step:.2f} mm high and {in_plane:.2f} mm wide."
+        yield Finding(Level.WARNING, "CF-D023", text, "Walls that lie oblique to the slices are blurred along them.")
+
+
+def _tilt(kept: Sequence[Frame]) -> Iterator[Notice]:
+    """Yield what the angle between step and normal means (row 7), and that of the slices themselves (row 9)."""
+    positions = np.array([f.position_lps for f in kept])
+    heights = heights_mm(kept)
+    assert heights is not None
+    orientation = np.median([f.orientation for f in kept], axis=0)
+    normal = np.cross(orientation[:3], orientation[3:])
+    normal /= np.linalg.norm(normal)
+    centred = heights - heights.mean()
+    line = centred @ (positions - positions.mean(axis=0)) / (centred @ centred)  # its part along the normal is 1
+    angle = float(np.degrees(np.arctan(np.linalg.norm(line - normal))))
     if angle > limits.TILT_LIMIT_DEG:
-        raise DicomError(
-            "CF-D007",
+        yield DicomError(
+            "CF-D007a",
             "the slices are sheared beyond any gantry tilt",
+            where=kept[0].label,
             measured=f"{angle:.1f} degrees",
             expected=f"at most {limits.TILT_LIMIT_DEG:g} degrees",
+            advice="Positions or orientation are wrong; export the series again.",
         )
-    return [
-        Finding(
-            Level.WARNING,
-            "CF-D007",
-            f"the gantry was tilted by {angle:.1f} degrees.",
-            "The shear is kept in the geometry, so lengths and angles stay true.",
-        )
-    ]
+    elif angle > limits.TILT_NOTE_DEG:
+        text = f"the gantry was tilted by {angle:.1f} degrees; the shear is kept in the geometry."
+        yield Finding(Level.WARNING, "CF-D007", text, "Lengths and angles stay true; the slices are no plane reformat.")
+    oblique = float(np.degrees(np.arccos(min(1.0, abs(normal[2])))))
+    if oblique > limits.OBLIQUE_NOTE_DEG:
+        text = f"the slices stand {oblique:.0f} degrees off the axial plane."
+        yield Finding(Level.WARNING, "CF-D009", text, "Prefer the original axial series where there is one.")

@@ -1,19 +1,46 @@
-"""One image file's header: raw bytes in, typed facts and typed complaints out."""
+"""One image's header: raw bytes in, typed facts and typed complaints out."""
 
 from __future__ import annotations
 
+import hashlib
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 import dicom_io.limits as limits
-from dicom_io.elements import Elements
+from dicom_io.elements import Elements, Value
 from dicom_io.errors import DicomError
+from dicom_io.tags import TAGS
+
+# Decimal String of PS3.5 6.2, except that the length limit of 16 is left to a finding: real scanners and
+# anonymizers write 3.26999999999998. A comma, NaN, Inf or a hexadecimal number is not a decimal string.
+_DECIMAL = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?")
+_DECIMAL_LENGTH = 16
+_ASCII_TERMS = {"", "ISO_IR 6", "ISO 2022 IR 6"}
+_RE_EXPORT = "Export the series again; a value that was damaged, typed or converted cannot be guessed."
+
+
+class OpenFile(Protocol):
+    """What the reader needs of an open file, wherever it lies."""
+
+    def __enter__(self) -> OpenFile: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def read_at(self, offset: int, count: int) -> bytes:
+        """Read up to ``count`` bytes."""
+
+    def read_into(self, target: memoryview, offset: int) -> None:
+        """Fill ``target`` from ``offset``."""
+
+    def check_unchanged(self) -> None:
+        """Raise DicomError if the file is no longer the one that was found."""
 
 
 class SourceFile(Protocol):
-    """A file of a source, wherever it lies."""
+    """A file of a source: a regular file on disk, or an entry of an archive."""
 
     @property
     def name(self) -> str:
@@ -23,89 +50,14 @@ class SourceFile(Protocol):
     def size(self) -> int:
         """Bytes."""
 
-
-# Tags by the standard's keyword; only these are ever looked at. No name and no birth date among them.
-TAGS = {
-    "ImageType": 0x00080008,
-    "SOPClassUID": 0x00080016,
-    "SOPInstanceUID": 0x00080018,
-    "StudyDate": 0x00080020,
-    "AcquisitionTime": 0x00080032,
-    "ContentTime": 0x00080033,
-    "SpecificCharacterSet": 0x00080005,
-    "Modality": 0x00080060,
-    "Manufacturer": 0x00080070,
-    "SeriesDescription": 0x0008103E,
-    "ManufacturerModelName": 0x00081090,
-    "PatientID": 0x00100020,
-    "IssuerOfPatientID": 0x00100021,
-    "ContrastBolusAgent": 0x00180010,
-    "BodyPartExamined": 0x00180015,
-    "SliceThickness": 0x00180050,
-    "KVP": 0x00180060,
-    "GantryDetectorTilt": 0x00181120,
-    "ConvolutionKernel": 0x00181210,
-    "PatientPosition": 0x00185100,
-    "StudyInstanceUID": 0x0020000D,
-    "SeriesInstanceUID": 0x0020000E,
-    "SeriesNumber": 0x00200011,
-    "AcquisitionNumber": 0x00200012,
-    "InstanceNumber": 0x00200013,
-    "ImagePositionPatient": 0x00200032,
-    "ImageOrientationPatient": 0x00200037,
-    "FrameOfReferenceUID": 0x00200052,
-    "Laterality": 0x00200060,
-    "ImageLaterality": 0x00200062,
-    "SamplesPerPixel": 0x00280002,
-    "PhotometricInterpretation": 0x00280004,
-    "NumberOfFrames": 0x00280008,
-    "Rows": 0x00280010,
-    "Columns": 0x00280011,
-    "PixelSpacing": 0x00280030,
-    "BitsAllocated": 0x00280100,
-    "BitsStored": 0x00280101,
-    "HighBit": 0x00280102,
-    "PixelRepresentation": 0x00280103,
-    "PixelPaddingValue": 0x00280120,
-    "PixelPaddingRangeLimit": 0x00280121,
-    "BurnedInAnnotation": 0x00280301,
-    "RescaleIntercept": 0x00281052,
-    "RescaleSlope": 0x00281053,
-    "RescaleType": 0x00281054,
-    "LossyImageCompression": 0x00282110,
-}
-WANTED = frozenset(TAGS.values())
-
-# Decimal String of PS3.5 6.2, except that the length limit of 16 is left to a finding: real scanners and
-# anonymizers write 3.26999999999998. A comma, NaN, Inf or a hexadecimal number is not a decimal string.
-_DECIMAL = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
+    def open(self) -> OpenFile:
+        """Open it; raises DicomError when it is gone or no longer what was found."""
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
-    """One two-dimensional image: its facts, and every complaint about them.
+class PixelFormat:
+    """How one image's stored values are written, and what turns them into Hounsfield units."""
 
-    Fields are None where the header does not say, or says nonsense; nonsense is in ``problems``.
-    Lengths in mm, positions and directions in LPS.
-    """
-
-    file: SourceFile
-    index: int  # frame within the file, from 0
-    elements: Elements
-    modality: str
-    sop_class: str
-    sop_uid: str
-    series_uid: str
-    study_uid: str
-    frame_of_reference_uid: str
-    image_type: tuple[str, ...]
-    series_number: int | None
-    acquisition: str
-    instance_number: int | None
-    position_lps: tuple[float, ...] | None
-    orientation: tuple[float, ...] | None
-    pixel_spacing_mm: tuple[float, ...] | None  # (between rows, between columns)
-    slice_thickness_mm: float | None
     rows: int
     columns: int
     n_frames: int
@@ -117,47 +69,94 @@ class Frame:
     photometric: str
     slope: float | None
     intercept: float | None
-    padding: tuple[int, int] | None
+    rescale_type: str
+    padding: tuple[int, int] | None  # stored values from low to high that mean "nothing measured here"
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One two-dimensional image: its facts, and every complaint about them.
+
+    Fields are None (or empty) where the header does not say, or says nonsense; the nonsense is in
+    ``problems``. Lengths in mm, positions and directions in LPS.
+    """
+
+    file: SourceFile
+    index: int  # frame within the file, from 0
+    elements: Elements
+    values: Mapping[int, Value]  # of this frame: the file's, overlaid with its functional groups
+    modality: str
+    sop_class: str
+    sop_uid: str
+    series_uid: str
+    study_uid: str
+    frame_of_reference_uid: str
+    patient_key: bytes  # hash of patient ID and issuer, only to see whether two patients are mixed
+    image_type: tuple[str, ...]
+    series_number: int | None
+    instance_number: int | None
+    acquisition: str
+    kernel: str
+    position_lps: tuple[float, ...] | None
+    orientation: tuple[float, ...] | None
+    pixel_spacing_mm: tuple[float, ...] | None  # (between rows, between columns)
+    slice_thickness_mm: float | None
+    pixels: PixelFormat
+    long_decimals: bool
     problems: tuple[DicomError, ...]
+
+    @property
+    def is_localizer(self) -> bool:
+        """Return True for a scout view."""
+        return "LOCALIZER" in self.image_type
+
+    @property
+    def label(self) -> str:
+        """File, and frame where the file holds several."""
+        return self.file.name if self.pixels.n_frames == 1 else f"{self.file.name} frame {self.index + 1}"
 
 
 class HeaderReader:
     """Takes typed values out of raw elements and collects what is wrong with them."""
 
-    def __init__(self, elements: Elements, name: str) -> None:
-        self._values = elements.values
-        self._order = "big" if elements.big_endian else "little"
-        self._name = name
+    def __init__(self, values: Mapping[int, Value], *, big_endian: bool = False, name: str = "") -> None:
+        self._values, self._name = values, name
+        self._big_endian = big_endian
         self.problems: list[DicomError] = []
+        self.long_decimals = False
 
-    def complain(self, code: str, what: str, **fields: str) -> None:
+    def complain(
+        self, code: str, what: str, *, measured: str = "", expected: str = "", advice: str = _RE_EXPORT
+    ) -> None:
         """Record a refusal that names this file."""
-        self.problems.append(DicomError(code, what, where=self._name, **fields))
+        self.problems.append(
+            DicomError(code, what, where=self._name, measured=measured, expected=expected, advice=advice)
+        )
 
-    def has(self, keyword: str) -> bool:
-        """Return True if the element is there, empty or not."""
-        return TAGS[keyword] in self._values
+    def raw(self, keyword: str) -> bytes:
+        """Return the value's bytes; empty when it is absent or a sequence."""
+        value = self._values.get(TAGS[keyword], b"")
+        return value if isinstance(value, bytes) else b""
 
     def text(self, keyword: str) -> str:
-        """Return a string value without padding; bytes that are not ASCII are replaced."""
-        return self._values.get(TAGS[keyword], b"").decode("ascii", "replace").strip(" \x00")
+        """Return a string value without padding, in the file's character set."""
+        raw = self.raw(keyword).strip(b" \x00")
+        return raw.decode("ascii") if raw.isascii() else decode_text(raw, self.raw("SpecificCharacterSet"))
 
     def texts(self, keyword: str) -> tuple[str, ...]:
         """Return the parts of a multi-valued string."""
         text = self.text(keyword)
         return tuple(part.strip() for part in text.split("\\")) if text else ()
 
-    def unsigned(self, keyword: str, default: int | None = None) -> int:
-        """Return a US value; a wrong length is a complaint."""
-        raw = self._values.get(TAGS[keyword])
-        if raw is None or len(raw) == 0:
-            if default is None:
-                self.complain("CF-D016", f"{keyword} is missing", advice="The file is not a complete image.")
-            return default or 0
+    def unsigned(self, keyword: str, default: int) -> int:
+        """Return a US value, or the default where it is absent; a wrong length is a complaint."""
+        raw = self.raw(keyword)
+        if not raw:
+            return default
         if len(raw) != 2:
-            self.complain("CF-D017", f"{keyword} is not one 16-bit number", measured=f"{len(raw)} bytes")
-            return 0
-        return int.from_bytes(raw, self._order)  # type: ignore[arg-type]
+            self.complain("CF-D017", f"{keyword} is not one 16-bit number", measured=f"{len(raw)} bytes", expected="2")
+            return default
+        return int.from_bytes(raw, "big" if self._big_endian else "little")
 
     def integer(self, keyword: str) -> int | None:
         """Return an IS value, or None when it is absent or not a whole number."""
@@ -176,9 +175,9 @@ class HeaderReader:
                 f"{keyword} is not {'a number' if count == 1 else f'{count} numbers'}",
                 measured=repr(self.text(keyword)[:80]),
                 expected=f"{count} decimal number{'s' if count > 1 else ''}",
-                advice="Export the series again; a value that was typed or converted cannot be guessed.",
             )
             return None
+        self.long_decimals |= any(len(p) > _DECIMAL_LENGTH for p in parts)
         return tuple(numbers)
 
     def decimal(self, keyword: str) -> float | None:
@@ -187,55 +186,91 @@ class HeaderReader:
         return None if numbers is None else numbers[0]
 
 
-def frame_of(file: SourceFile, elements: Elements) -> Frame:
-    """Return the facts of a single-frame image file."""
-    read = HeaderReader(elements, file.name)
-    modality = read.text("Modality")
-    signed = read.unsigned("PixelRepresentation", 0) == 1
-    bits_allocated = read.unsigned("BitsAllocated", 0)
-    bits_stored = read.unsigned("BitsStored", bits_allocated)
-    frame = Frame(
+def decode_text(raw: bytes, character_set: bytes) -> str:
+    """Decode a string in the declared character set; what does not fit becomes a replacement mark (row 29)."""
+    from pydicom.charset import python_encoding
+
+    terms = [t.strip(" \x00") for t in character_set.decode("ascii", "replace").split("\\")]
+    encoding = next((python_encoding[t] for t in terms if t in python_encoding and t not in _ASCII_TERMS), "ascii")
+    try:
+        return raw.decode(encoding, "replace")
+    except (LookupError, ValueError):
+        return raw.decode("ascii", "replace")
+
+
+def frame_of(file: SourceFile, elements: Elements, values: Mapping[int, Value], index: int = 0) -> Frame:
+    """Return the facts of one image.
+
+    Parameters
+    ----------
+    file, elements
+        Where the image lies.
+    values : mapping
+        Tag to raw bytes, for this frame.
+    index : int
+        Frame within the file.
+    """
+    read = HeaderReader(values, big_endian=elements.big_endian, name=file.name)
+    pixels = _pixel_format(read, big_endian=elements.big_endian)
+    return Frame(
         file=file,
-        index=0,
+        index=index,
         elements=elements,
-        modality=modality,
+        values=values,
+        modality=read.text("Modality"),
         sop_class=read.text("SOPClassUID"),
         sop_uid=read.text("SOPInstanceUID"),
         series_uid=read.text("SeriesInstanceUID"),
         study_uid=read.text("StudyInstanceUID"),
         frame_of_reference_uid=read.text("FrameOfReferenceUID"),
-        image_type=read.texts("ImageType"),
+        patient_key=hashlib.sha256(
+            read.raw("PatientID").strip() + b"\n" + read.raw("IssuerOfPatientID").strip()
+        ).digest(),
+        image_type=read.texts("FrameType") or read.texts("ImageType"),
         series_number=read.integer("SeriesNumber"),
-        acquisition=read.text("AcquisitionNumber"),
-        instance_number=read.integer("InstanceNumber"),
+        instance_number=read.integer("InstanceNumber") if pixels.n_frames == 1 else None,
+        acquisition=read.text("FrameAcquisitionNumber") or read.text("AcquisitionNumber"),
+        kernel=read.text("ConvolutionKernel"),
         position_lps=_position(read),
         orientation=_orientation(read),
         pixel_spacing_mm=_pixel_spacing(read),
-        slice_thickness_mm=read.decimal("SliceThickness"),
-        rows=read.unsigned("Rows", 0),
-        columns=read.unsigned("Columns", 0),
-        n_frames=_n_frames(read),
-        bits_allocated=bits_allocated,
-        bits_stored=bits_stored,
-        high_bit=read.unsigned("HighBit", max(bits_stored - 1, 0)),
-        signed=signed,
-        samples=read.unsigned("SamplesPerPixel", 1),
-        photometric=read.text("PhotometricInterpretation"),
-        slope=read.decimal("RescaleSlope"),
-        intercept=read.decimal("RescaleIntercept"),
-        padding=_padding(read, elements, signed=signed),
-        problems=(),
+        slice_thickness_mm=_thickness(read),
+        pixels=pixels,
+        long_decimals=read.long_decimals,
+        problems=tuple(read.problems),
     )
-    object.__setattr__(frame, "problems", tuple(read.problems))
-    return frame
+
+
+def _pixel_format(read: HeaderReader, *, big_endian: bool) -> PixelFormat:
+    bits_allocated = read.unsigned("BitsAllocated", 0)
+    bits_stored = read.unsigned("BitsStored", bits_allocated)
+    signed = read.unsigned("PixelRepresentation", 0)
+    if signed > 1:
+        read.complain("CF-D013", "PixelRepresentation is unknown", measured=str(signed), expected="0 or 1")
+    return PixelFormat(
+        read.unsigned("Rows", 0),
+        read.unsigned("Columns", 0),
+        _n_frames(read),
+        bits_allocated,
+        bits_stored,
+        read.unsigned("HighBit", max(bits_stored - 1, 0)),
+        signed == 1,
+        read.unsigned("SamplesPerPixel", 1),
+        read.text("PhotometricInterpretation"),
+        read.decimal("RescaleSlope"),
+        read.decimal("RescaleIntercept"),
+        read.text("RescaleType"),
+        _padding(read, signed=signed == 1, big_endian=big_endian),
+    )
 
 
 def _n_frames(read: HeaderReader) -> int:
-    if not read.text("NumberOfFrames"):
+    text = read.text("NumberOfFrames")
+    if not text:
         return 1
     count = read.integer("NumberOfFrames")
     if count is None or count < 1:
-        read.complain("CF-D017", "NumberOfFrames is not a positive number", measured=repr(read.text("NumberOfFrames")))
+        read.complain("CF-D017", "NumberOfFrames is not a positive number", measured=repr(text))
         return 1
     return count
 
@@ -255,15 +290,12 @@ def _position(read: HeaderReader) -> tuple[float, ...] | None:
 
 def _pixel_spacing(read: HeaderReader) -> tuple[float, ...] | None:
     spacing = read.decimals("PixelSpacing", 2)
-    if spacing is None:
-        return None
-    if not all(limits.MIN_SPACING_MM <= s <= limits.MAX_SPACING_MM for s in spacing):
+    if spacing is not None and not all(limits.MIN_SPACING_MM <= s <= limits.MAX_SPACING_MM for s in spacing):
         read.complain(
             "CF-D017",
             "PixelSpacing is out of range",
             measured=" x ".join(f"{s:g}" for s in spacing) + " mm",
             expected=f"{limits.MIN_SPACING_MM:g} to {limits.MAX_SPACING_MM:g} mm",
-            advice="Export the series again with its true spacing.",
         )
         return None
     return spacing
@@ -276,25 +308,27 @@ def _orientation(read: HeaderReader) -> tuple[float, ...] | None:
     along, down = cosines[:3], cosines[3:]
     lengths = math.hypot(*along), math.hypot(*down)
     dot = sum(a * b for a, b in zip(along, down, strict=True))
-    worst = max(abs(lengths[0] - 1), abs(lengths[1] - 1), abs(dot))
-    if worst > limits.DIRECTION_TOLERANCE:
+    if max(abs(lengths[0] - 1), abs(lengths[1] - 1), abs(dot)) > limits.DIRECTION_TOLERANCE:
         read.complain(
             "CF-D017",
             "ImageOrientationPatient is not two unit vectors at a right angle",
             measured=f"lengths {lengths[0]:.6f} and {lengths[1]:.6f}, dot product {dot:.6f}",
             expected=f"1, 1, 0 within {limits.DIRECTION_TOLERANCE:g}",
-            advice="Export the series again; the direction of the slices cannot be guessed.",
         )
         return None
     return cosines
 
 
-def _padding(read: HeaderReader, elements: Elements, *, signed: bool) -> tuple[int, int] | None:
-    """Return the stored values (low, high) that mean "no measurement here"."""
-    raw = elements.values.get(TAGS["PixelPaddingValue"], b"")
-    if len(raw) != 2:
-        return None
-    other = elements.values.get(TAGS["PixelPaddingRangeLimit"], b"")
-    order = "big" if elements.big_endian else "little"
-    ends = [int.from_bytes(b, order, signed=signed) for b in (raw, other) if len(b) == 2]  # type: ignore[arg-type]
-    return min(ends), max(ends)
+def _thickness(read: HeaderReader) -> float | None:
+    """Return the slice thickness; zero and negative numbers stand for "unknown" in some exports."""
+    thickness = read.decimal("SliceThickness")
+    return None if thickness is None or thickness <= 0 else thickness
+
+
+def _padding(read: HeaderReader, *, signed: bool, big_endian: bool) -> tuple[int, int] | None:
+    ends = [
+        int.from_bytes(raw, "big" if big_endian else "little", signed=signed)
+        for raw in (read.raw("PixelPaddingValue"), read.raw("PixelPaddingRangeLimit"))
+        if len(raw) == 2
+    ]
+    return (min(ends), max(ends)) if ends and len(read.raw("PixelPaddingValue")) == 2 else None

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 # --- geometry -----------------------------------------------------------------------------------
 MIN_SPACING_MM = 0.05  # below micro-CT of a bone sample; a smaller number is a wrong unit or a typing error
 MAX_SPACING_MM = 5.0  # in the plane: a canal of 10 mm would be two voxels wide
@@ -19,6 +22,8 @@ MIN_SLICES = 10  # fewer cannot hold a shaft: 10 slices of 1 mm are shorter than
 COARSE_SLICE_MM = 3.0  # thicker slices blur a 6 mm wall seen obliquely
 COARSE_PIXEL_MM = 0.9  # planning CT has 0.3 to 0.8 mm; reamers step by 0.5 mm
 ANISOTROPY_NOTE = 2.0
+OBLIQUE_NOTE_DEG = 30.0  # slices further off the axial plane are reformats as a rule
+LONGEST_HOLE_RUN = 2  # more gaps of double size in a row are a change of step, not lost files
 
 # --- size, checked against the header before anything is allocated ---------------------------------
 MAX_ROWS_COLUMNS = 4096  # the largest CT matrices in use are 2048; a damaged header says 60000
@@ -31,3 +36,20 @@ MAX_DEPTH = 32  # nested folders, nested sequences
 HEAD_BYTES = 16 * 1024  # first read of a file; most headers of CT slices are 2 to 12 kB
 MAX_HEADER_BYTES = 64 * 2**20  # 20,000 frames of functional groups at about 2 kB, and room to spare
 MAX_INFLATED_BYTES = 1 * 2**30  # one deflated file: a multi-frame object of 2,000 slices of 512 x 512
+MAX_RATIO = 100  # inflated to packed; CT deflates to a half or a third, blank slices to a hundredth
+FREE_INFLATED_BYTES = 16 * 2**20  # a blank 2048 x 2048 slice may pack better than the ratio
+MAX_ARCHIVE_ENTRIES = 20_000
+MAX_ARCHIVE_BYTES = 16 * 2**30  # all entries of one zip, unpacked
+
+
+def memory_bytes() -> int:
+    """Return the memory that this process may count on, or a large number where the system does not say."""
+    try:
+        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return 2**63
+    try:
+        limit = int(Path("/sys/fs/cgroup/memory.max").read_text())
+    except (OSError, ValueError):
+        return total
+    return min(total, limit)

@@ -1,54 +1,22 @@
-"""Finds the series of a source: reads headers, groups them, and judges none of them away in silence."""
+"""Finds the series of a source: reads headers, groups them, and drops nothing in silence."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from posixpath import basename, dirname, splitext
 
+from dicom_io.catalog import SeriesEntry, group
 from dicom_io.elements import MalformedHeaderError, NotDicomError, read_elements
 from dicom_io.errors import DicomError
-from dicom_io.header import WANTED, Frame, frame_of
-from dicom_io.sources import DiskFile, list_source
+from dicom_io.header import Frame, SourceFile
+from dicom_io.multiframe import frames_of
+from dicom_io.sources import list_source
+from dicom_io.tags import NESTED, WANTED
 
-
-@dataclass(frozen=True)
-class SeriesEntry:
-    """One stack of images that could be read as a volume.
-
-    Attributes
-    ----------
-    selector : str
-        What to pass as ``series=`` (``--series``) to choose it; unique in its list.
-    frames : tuple of Frame
-        In the order of the files.
-    """
-
-    selector: str
-    frames: tuple[Frame, ...]
-
-    @property
-    def uid(self) -> str:
-        """Series Instance UID."""
-        return self.frames[0].series_uid
-
-    @property
-    def modality(self) -> str:
-        """As the header says: CT, MR, PT."""
-        return self.frames[0].modality
-
-    @property
-    def is_localizer(self) -> bool:
-        """Return True for a scout view."""
-        return "LOCALIZER" in self.frames[0].image_type
-
-    def describe(self) -> str:
-        """Return one line for a person who has to choose."""
-        first = self.frames[0]
-        thickness = (
-            "thickness unknown" if first.slice_thickness_mm is None else f"{first.slice_thickness_mm:g} mm thick"
-        )
-        return f"{self.selector}: {first.modality or 'modality unknown'}, {len(self.frames)} images, {thickness}"
+_DICOM_SUFFIXES = {".dcm", ".dicom", ".ima"}
+_SNIFF_BYTES = 512
 
 
 @dataclass(frozen=True)
@@ -57,17 +25,21 @@ class SeriesList(Sequence[SeriesEntry]):
 
     Attributes
     ----------
+    source : str
     entries : tuple of SeriesEntry
     unreadable : tuple of DicomError
-        Files that claim to be DICOM and cannot be read.
+        Files that claim to be DICOM, or lie among slices, and cannot be read; ``where`` is the file.
     n_other_files : int
-        Files that are no DICOM images at all, links and devices included.
+        Files that are no DICOM images at all.
+    passed_over : tuple of str
+        Links out of the source, devices, pipes: never opened.
     """
 
     source: str
     entries: tuple[SeriesEntry, ...]
     unreadable: tuple[DicomError, ...]
     n_other_files: int
+    passed_over: tuple[str, ...]
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -78,14 +50,20 @@ class SeriesList(Sequence[SeriesEntry]):
     def __iter__(self) -> Iterator[SeriesEntry]:
         return iter(self.entries)
 
+    def unreadable_beside(self, entry: SeriesEntry) -> tuple[DicomError, ...]:
+        """Return the unreadable files that lie in the folders of a series: each may be one of its slices."""
+        folders = {dirname(f.file.name) for f in entry.frames}
+        return tuple(error for error in self.unreadable if dirname(error.where) in folders)
+
 
 def find_series(source: str | os.PathLike[str]) -> SeriesList:
-    """Find the image series of a folder or file.
+    """Find the image series of a source.
 
     Parameters
     ----------
     source : path
-        A folder (nested folders, no extensions and junk beside are fine) or one file.
+        A folder (nested folders, no extensions and junk beside are fine), a DICOMDIR, a zip file,
+        or one image file.
 
     Returns
     -------
@@ -97,40 +75,63 @@ def find_series(source: str | os.PathLike[str]) -> SeriesList:
     DicomError
         The source itself cannot be read.
     """
-    files, n_other = list_source(source)
+    listing = list_source(source)
     frames: list[Frame] = []
-    unreadable: list[DicomError] = []
-    for file in files:
+    unreadable: list[DicomError] = list(listing.problems)
+    others: list[SourceFile] = []
+    for file in listing.files:
+        if basename(file.name).upper() == "DICOMDIR":  # names images, is none
+            others.append(file)
+            continue
         try:
-            frames.append(_read_header(file))
+            frames.extend(read_header(file))
         except NotDicomError:
-            n_other += 1
+            others.append(file)
         except DicomError as error:
             unreadable.append(error)
-    images = [f for f in frames if f.rows and f.columns]
-    n_other += len(frames) - len(images)
-    return SeriesList(os.fspath(source), tuple(_group(images)), tuple(unreadable), n_other)
+    images = [f for f in frames if f.pixels.rows and f.pixels.columns]
+    imageless = len({f.file.name for f in frames} - {f.file.name for f in images})
+    suspects = [problem for file in others if (problem := _suspect(file, images)) is not None]
+    return SeriesList(
+        os.fspath(source),
+        tuple(group(images)),
+        (*unreadable, *suspects),
+        len(others) - len(suspects) + imageless,
+        listing.passed_over,
+    )
 
 
-def _read_header(file: DiskFile) -> Frame:
-    if file.size == 0:
-        raise DicomError("CF-D016", "the file is empty", where=file.name, measured="0 bytes", advice="Copy it again.")
+def read_header(file: SourceFile) -> list[Frame]:
+    """Return the images of one file; raises NotDicomError, or DicomError naming the file."""
     try:
         with file.open() as opened:
-            elements = read_elements(opened.read_at, file.size, WANTED)
-        return frame_of(file, elements)
+            elements = read_elements(opened.read_at, file.size, WANTED, NESTED)
+        return frames_of(file, elements)
     except MalformedHeaderError as error:
+        code = "CF-D034" if "grows beyond" in str(error) else "CF-D016b"
         raise DicomError(
-            "CF-D016", f"the header cannot be read: {error}", where=file.name, advice="Copy or export the file again."
+            code, f"the header cannot be read: {error}", where=file.name, advice="Copy or export the file again."
         ) from None
 
 
-def _group(frames: list[Frame]) -> Iterator[SeriesEntry]:
-    stacks: dict[tuple, list[Frame]] = {}
-    for frame in frames:
-        stacks.setdefault((frame.series_uid, "LOCALIZER" in frame.image_type), []).append(frame)
-    numbers = [stack[0].series_number for stack in stacks.values()]
-    for at, stack in enumerate(stacks.values()):
-        number = stack[0].series_number
-        unique = number is not None and numbers.count(number) == 1
-        yield SeriesEntry(str(number) if unique else f"#{at + 1}", tuple(stack))
+def _suspect(file: SourceFile, images: Sequence[Frame]) -> DicomError | None:
+    """Return a refusal for a file that is no DICOM but may have been a slice (row 16)."""
+    suffix = splitext(file.name)[1].lower()
+    beside = {splitext(f.file.name)[1].lower() for f in images if dirname(f.file.name) == dirname(file.name)}
+    if suffix not in _DICOM_SUFFIXES and (suffix not in beside or _is_text(file)):
+        return None
+    what = "the file is empty" if file.size == 0 else "the file is named like a slice and is not DICOM"
+    return DicomError(
+        "CF-D016a",
+        what,
+        where=file.name,
+        measured=f"{file.size} bytes",
+        expected="a DICOM image",
+        advice="Copy or export it again, or take it out of the folder if it does not belong to the scan.",
+    )
+
+
+def _is_text(file: SourceFile) -> bool:
+    with file.open() as opened:
+        head = opened.read_at(0, _SNIFF_BYTES)
+    return len(head) > 0 and all(byte >= 32 or byte in b"\t\n\r\f" for byte in head)

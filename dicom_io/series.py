@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import sys
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
-import dicom_io.limits as limits
-from dicom_io.checks import check_each_frame, check_same
+from dicom_io.catalog import SeriesEntry, choose
+from dicom_io.checks import Notice, check_images, check_together, header_findings
 from dicom_io.errors import DicomError
 from dicom_io.geometry import Stack, arrange
 from dicom_io.header import Frame, HeaderReader
+from dicom_io.identity import Scrubber, pseudonym_of
+from dicom_io.loader import load
 from dicom_io.options import ReadOptions
-from dicom_io.scan import SeriesEntry, SeriesList, find_series
+from dicom_io.plausible import check_values
+from dicom_io.scan import SeriesList, find_series
 from sizing.findings import Finding, Level
 from sizing.volume import CtVolume, ScanInfo
 
@@ -39,6 +42,30 @@ class ReadResult:
     manifest: tuple[tuple[str, str, str], ...]
 
 
+@dataclass(frozen=True)
+class Examination:
+    """What the headers of a series tell, before its pixels are read.
+
+    Attributes
+    ----------
+    stack : Stack or None
+        None when no volume can be made.
+    refusals : tuple of DicomError
+        Heaviest first.
+    findings : tuple of Finding
+    """
+
+    stack: Stack | None
+    refusals: tuple[DicomError, ...]
+    findings: tuple[Finding, ...]
+
+    def refuse(self) -> NoReturn:
+        """Raise the heaviest refusal; the others travel with it."""
+        first = self.refusals[0]
+        first.others, first.findings = self.refusals[1:], self.findings
+        raise first
+
+
 def read_series(
     source: str | os.PathLike[str] | SeriesList, *, series: str | None = None, options: ReadOptions | None = None
 ) -> ReadResult:
@@ -47,9 +74,9 @@ def read_series(
     Parameters
     ----------
     source : path or SeriesList
-        A folder, a file, or what :func:`find_series` returned for it.
+        A folder, a DICOMDIR, a zip file or an image file; or what :func:`find_series` returned for it.
     series : str, optional
-        Selector, series number or Series Instance UID; needed when there are several CT series.
+        Selector or Series Instance UID; needed when there are several CT series.
     options : ReadOptions, optional
         The defaults refuse whatever is doubtful.
 
@@ -66,120 +93,109 @@ def read_series(
     """
     options = options or ReadOptions()
     found = source if isinstance(source, SeriesList) else find_series(source)
-    entry = choose(found, series)
-    for problem in found.unreadable:
-        raise problem
-    check_each_frame(entry.frames)
-    check_same(entry.frames)
-    stack = arrange(entry.frames)
-    hu, hashes = _load(stack, options)
-    manifest = tuple((f.file.name, h, f.sop_uid) for f, h in zip(stack.frames, hashes, strict=True))
-    volume = CtVolume(hu, stack.geometry, _scan_info(stack.frames[0]))
-    return ReadResult(volume, (*stack.findings, *_coarse(stack)), manifest)
-
-
-def choose(found: SeriesList, series: str | None) -> SeriesEntry:
-    """Return the one series that is meant, or refuse with the list (row 8)."""
     if not found.entries:
-        raise DicomError(
-            "CF-D030",
-            "no DICOM images were found",
-            where=found.source,
-            measured=f"{found.n_other_files} other files, {len(found.unreadable)} damaged ones",
-            advice="Give the folder that holds the CT slices.",
+        _refuse_empty(found)
+    entry = choose(found.entries, series, found.source)
+    examined = examine(found, entry, options)
+    if examined.refusals or examined.stack is None:
+        examined.refuse()
+    return _read(examined.stack, examined.findings, options)
+
+
+def examine(found: SeriesList, entry: SeriesEntry, options: ReadOptions) -> Examination:
+    """Judge a series by its headers and its place in the source; pixels are read only to compare duplicates."""
+    notices: list[Notice] = [*found.unreadable_beside(entry), *check_images(entry.frames, options)]
+    stack = None
+    if not _refusals(notices):
+        notices.extend(check_together(entry.frames))
+    if not _refusals(notices):
+        stack, more = arrange(entry.frames, options, _same_pixels)
+        notices.extend(more)
+    findings = [*_findings(notices), *header_findings(entry.frames, options), *_source_findings(found, entry)]
+    return Examination(stack, tuple(_refusals(notices)), tuple(findings))
+
+
+def _refusals(notices: Sequence[Notice]) -> list[DicomError]:
+    return [n for n in notices if isinstance(n, DicomError)]
+
+
+def _findings(notices: Sequence[Notice]) -> list[Finding]:
+    return [n for n in notices if isinstance(n, Finding)]
+
+
+def _same_pixels(a: Frame, b: Frame) -> bool:
+    quiet = ReadOptions(workers=1)
+    return np.array_equal(load((a,), quiet).hu, load((b,), quiet).hu)
+
+
+def _refuse_empty(found: SeriesList) -> NoReturn:
+    if found.unreadable:
+        first = found.unreadable[0]
+        first.others = found.unreadable[1:]
+        raise first
+    raise DicomError(
+        "CF-D030",
+        "no DICOM images were found",
+        where=found.source,
+        measured=f"{found.n_other_files} other files, {len(found.passed_over)} links or devices",
+        advice="Give the folder that holds the CT slices.",
+    )
+
+
+def _source_findings(found: SeriesList, entry: SeriesEntry) -> list[Finding]:
+    """Say what in the source was not used (rows 8, 30, 32)."""
+    findings = []
+    others = [e for e in found if e is not entry]
+    if others:
+        names = "; ".join(e.describe() for e in others[:5]) + (" …" if len(others) > 5 else "")
+        findings.append(Finding(Level.INFO, "CF-D008b", f"other series in the source were not read: {names}."))
+    if found.n_other_files:
+        findings.append(
+            Finding(Level.INFO, "CF-D030a", f"{found.n_other_files} files that are no images were passed over.")
         )
-    if series is not None:
-        hits = [e for e in found if series in (e.selector, e.uid)]
-        if len(hits) != 1:
-            raise DicomError(
-                "CF-D008",
-                f"no series answers to {series!r}",
-                where=found.source,
-                advice="There are: " + "; ".join(e.describe() for e in found) + ".",
-            )
-        return hits[0]
-    candidates = [e for e in found if e.modality == "CT" and not e.is_localizer]
-    if not candidates:
-        raise DicomError(
-            "CF-D019",
-            "there is no CT series",
-            where=found.source,
-            measured=", ".join(sorted({e.modality or "unknown" for e in found})),
-            expected="CT",
+    if found.passed_over:
+        text = f"{len(found.passed_over)} links out of the source, pipes or devices were not opened."
+        findings.append(
+            Finding(Level.WARNING, "CF-D032a", text, "If slices are behind them, copy the files themselves.")
         )
-    if len(candidates) > 1:
-        raise DicomError(
-            "CF-D008",
-            f"there are {len(candidates)} CT series",
-            where=found.source,
-            advice="Choose one with --series: " + "; ".join(e.describe() for e in candidates) + ".",
-        )
-    return candidates[0]
+    return findings
 
 
-def _load(stack: Stack, options: ReadOptions) -> tuple[NDArray[np.int16], list[str]]:
-    need = 2 * int(np.prod([int(n) for n in stack.geometry.shape]))
-    if need > limits.MAX_VOLUME_BYTES:
-        raise DicomError(
-            "CF-D024",
-            "the series is too large for one volume",
-            measured=f"{need / 2**30:.1f} GiB",
-            expected=f"at most {limits.MAX_VOLUME_BYTES / 2**30:g} GiB",
-        )
-    hu = np.empty(stack.geometry.shape, np.int16)
-    hashes = []
-    for i, frame in enumerate(stack.frames):
-        hashes.append(_read_plane(frame, hu[i]))
-        if options.progress:
-            options.progress(i + 1, len(stack.frames))
-    return hu, hashes
+def _read(stack: Stack, findings: Sequence[Finding], options: ReadOptions) -> ReadResult:
+    loaded = load(stack.frames, options)
+    notices = list(check_values(stack, loaded.reports, options))
+    if refusals := _refusals(notices):
+        Examination(None, tuple(refusals), (*findings, *_findings(notices))).refuse()
+    hu = _interpolated(loaded.hu, stack) if stack.is_repaired else loaded.hu
+    manifest = [(f.file.name, loaded.hashes[f.file.name], f.sop_uid) for f in stack.frames]
+    info, everything = scan_info(stack.frames[0]), [*findings, *_findings(notices)]
+    if not options.keep_identity:
+        scrub = Scrubber(stack.frames[0])
+        info = replace(info, series_description=scrub.clean(info.series_description))
+        everything = [scrub.clean_finding(f) for f in everything]
+        manifest = [(scrub.clean(name), digest, uid) for name, digest, uid in manifest]
+    volume = CtVolume(hu, stack.geometry, info, stack.unmeasured_slices if stack.is_repaired else ())
+    return ReadResult(volume, tuple(everything), tuple(manifest))
 
 
-def _read_plane(frame: Frame, plane: NDArray[np.int16]) -> str:
-    """Fill one slice in place and return the SHA-256 of its whole file, read once."""
-    offset = frame.elements.pixel_offset
-    assert offset is not None
-    target = plane.data.cast("B")
-    digest = hashlib.sha256()
-    with frame.file.open() as opened:  # type: ignore[attr-defined]
-        digest.update(opened.read_at(0, offset))
-        opened.read_into(target, offset)
-        digest.update(target)
-        digest.update(opened.read_at(offset + len(target), frame.file.size))
-        opened.check_unchanged()
-    to_hu(plane, frame)
-    return digest.hexdigest()
+def _interpolated(hu: NDArray[np.int16], stack: Stack) -> NDArray[np.int16]:
+    """Fill the slices of a repaired stack linearly between their neighbours; padding is air by now."""
+    out = np.empty(stack.geometry.shape, np.int16)
+    for i in range(len(out)):
+        above = int(np.clip(np.searchsorted(stack.place, i), 1, len(stack.place) - 1))
+        low, high = stack.place[above - 1], stack.place[above]
+        weight = float(np.clip((i - low) / (high - low), 0.0, 1.0))
+        if weight in (0.0, 1.0):
+            out[i] = hu[above - 1 + int(weight)]
+        else:
+            out[i] = np.rint(hu[above - 1] * (1 - weight) + hu[above] * weight)
+    return out
 
 
-def to_hu(plane: NDArray[np.int16], frame: Frame) -> None:
-    """Turn stored values into Hounsfield units, in place: byte order, unused bits, slope and intercept."""
-    if frame.elements.big_endian != (sys.byteorder == "big"):
-        plane.byteswap(inplace=True)
-    unused = 16 - frame.bits_stored
-    stored = plane if frame.signed else plane.view(np.uint16)
-    if unused:
-        np.left_shift(stored, unused, out=stored)
-        np.right_shift(stored, unused, out=stored)  # arithmetic for signed values: extends the sign
-    slope, intercept = frame.slope, frame.intercept
-    assert slope is not None and intercept is not None
-    low, high = (int(stored.min()) * slope + intercept, int(stored.max()) * slope + intercept)
-    limit = np.iinfo(np.int16)
-    if min(low, high) < limit.min or max(low, high) > limit.max:
-        raise DicomError(
-            "CF-D013",
-            "values are beyond the range of Hounsfield units",
-            where=frame.file.name,
-            measured=f"{min(low, high):g} to {max(low, high):g} HU",
-        )
-    if slope == 1 and intercept == int(intercept):
-        np.add(stored, int(intercept), out=plane, casting="unsafe", dtype=np.int32)
-    else:
-        plane[...] = np.rint(stored * slope + intercept)
-
-
-def _scan_info(frame: Frame) -> ScanInfo:
-    read = HeaderReader(frame.elements, frame.file.name)
-    kernel = read.text("ConvolutionKernel") or None
+def scan_info(frame: Frame) -> ScanInfo:
+    """Return the facts of a series that matter for measuring."""
+    read = HeaderReader(frame.values)
+    lossy = read.text("LossyImageCompression") == "01"
     return ScanInfo(
         series_uid=frame.series_uid,
         study_uid=frame.study_uid,
@@ -188,27 +204,13 @@ def _scan_info(frame: Frame) -> ScanInfo:
         series_description=read.text("SeriesDescription"),
         manufacturer=read.text("Manufacturer"),
         model=read.text("ManufacturerModelName"),
-        kernel=kernel,
+        kernel=frame.kernel or None,
         kvp=read.decimal("KVP"),
         slice_thickness_mm=frame.slice_thickness_mm,
         patient_position=read.text("PatientPosition") or None,
         body_part=read.text("BodyPartExamined") or None,
         study_date=read.text("StudyDate") or None,
-        laterality=read.text("ImageLaterality") or read.text("Laterality") or None,
-        lossy=read.text("LossyImageCompression") == "01",
+        laterality=next((s for k in ("FrameLaterality", "ImageLaterality", "Laterality") if (s := read.text(k))), None),
+        lossy=lossy,
+        pseudonym=pseudonym_of(frame),
     )
-
-
-def _coarse(stack: Stack) -> list[Finding]:
-    step, (_, row_mm, column_mm) = stack.geometry.slice_step_mm, stack.geometry.spacing_mm
-    thickness = max(step, stack.frames[0].slice_thickness_mm or 0.0)
-    if thickness <= limits.COARSE_SLICE_MM and max(row_mm, column_mm) <= limits.COARSE_PIXEL_MM:
-        return []
-    return [
-        Finding(
-            Level.WARNING,
-            "CF-D022",
-            f"the voxels are coarse: {column_mm:.2f} x {row_mm:.2f} mm in the plane, slices {thickness:.2f} mm.",
-            "Diameters and walls are less certain than from a planning CT of about 0.5 x 0.5 x 1 mm.",
-        )
-    ]

@@ -1,0 +1,201 @@
+"""Looks at the values themselves: do they behave like Hounsfield units of one body? (rows 3, 11 to 13, 16, 26)
+
+Headers can be complete, consistent and wrong. These checks use a sample of some 60 x 60 voxels a slice.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dicom_io.checks import Notice, name_some
+from dicom_io.errors import DicomError
+from dicom_io.geometry import Stack
+from dicom_io.header import Frame, PixelFormat
+from dicom_io.kernels import is_soft
+from dicom_io.options import ReadOptions
+from dicom_io.pixels import METAL_HU, SliceReport
+from sizing.findings import Finding, Level
+
+_TISSUE_HU = -200  # above: body; below: air, lung, foam, most of the table
+_STEADY_HU = 100  # two slices that agree so well have the same tissue at this voxel
+_JUMP_HU = 300  # and no slice between them can differ from both by this much
+_BANDS = 8  # a slice is judged in bands of rows, so that a half-written one is found
+_BAND_TISSUE = 0.1  # share of a band that must be steady tissue before it is judged
+_BAND_SHARE = 0.75
+_JUMP_WITHOUT_CAUSE = 50.0  # HU between neighbours whose rescale differs
+_CLIPS_HU = (3071, 4095)  # where 12-bit scanners cut off
+_METAL_VOXELS = 8  # a single bright voxel is noise
+_RARE_SHARE = 0.1
+
+
+def check_values(stack: Stack, reports: Sequence[SliceReport], options: ReadOptions) -> Iterator[Notice]:
+    """Yield what the values of a stack show, in the order of its frames."""
+    samples = np.stack([r.sample for r in reports])
+    yield from _rescale(stack.frames, samples)
+    yield from _strange_slices(stack.frames, samples)
+    yield from _repeated_slices(stack.frames, samples)
+    yield from _hounsfield(stack.frames, samples, options)
+    yield from _counts(reports)
+    yield from _metal(stack, reports)
+    kernel = stack.frames[0].kernel
+    if is_soft(kernel):
+        yield Finding(
+            Level.WARNING,
+            "CF-D025a",
+            f"the reconstruction kernel {kernel} is soft: edges of bone are blurred.",
+            "A bone kernel (sharp) of the same scan measures thin walls better.",
+        )
+
+
+def _as_signature(pixels: PixelFormat) -> tuple:
+    return pixels.slope, pixels.intercept, pixels.signed, pixels.bits_stored
+
+
+def _rescale(frames: Sequence[Frame], samples: NDArray[np.int16]) -> Iterator[Notice]:
+    """A rescale that changes from slice to slice is allowed; one that tears the tissue apart is not (row 11)."""
+    signatures = [_as_signature(f.pixels) for f in frames]
+    counts = Counter(signatures)
+    if len(counts) == 1:
+        return
+    for i in range(len(frames) - 1):
+        if signatures[i] == signatures[i + 1]:
+            continue
+        a, b = samples[i].astype(float), samples[i + 1].astype(float)
+        as_is = float(np.median(np.abs(a - b)))
+        swapped = float(np.median(np.abs(a - _reread(b, frames[i + 1].pixels, frames[i].pixels))))
+        if as_is > _JUMP_WITHOUT_CAUSE and swapped < as_is / 4:
+            rarer = i if counts[signatures[i]] < counts[signatures[i + 1]] else i + 1
+            yield DicomError(
+                "CF-D011c",
+                "rescale or pixel format contradict the neighbouring slice",
+                where=frames[rarer].label,
+                measured=f"a step of {as_is:.0f} HU through the whole slice",
+                expected=f"{swapped:.0f} HU with the neighbour's header",
+                advice="The header of this file was changed or damaged; export the series again.",
+            )
+            return
+    n_odd = len(frames) - counts.most_common(1)[0][1]
+    level = Level.WARNING if n_odd < _RARE_SHARE * len(frames) else Level.INFO
+    text = f"rescale or pixel format differ in {n_odd} of {len(frames)} slices and were applied slice by slice."
+    yield Finding(level, "CF-D011b", text)
+
+
+def _reread(hu: NDArray, own: PixelFormat, other: PixelFormat) -> NDArray:
+    """Return what a slice would show if it had another slice's header."""
+    slope, intercept = own.slope or 1.0, own.intercept or 0.0
+    bits = np.rint((hu - intercept) / slope).astype(np.int64) & ((1 << other.bits_stored) - 1)
+    if other.signed:
+        bits = bits - ((bits >> (other.bits_stored - 1)) << other.bits_stored)
+    return bits * (other.slope or 1.0) + (other.intercept or 0.0)
+
+
+def _strange_slices(frames: Sequence[Frame], samples: NDArray[np.int16]) -> Iterator[DicomError]:
+    """Find slices that are blank, cut or shifted: they differ from both neighbours where those agree (row 16)."""
+    strange = [
+        frames[i].label for i in range(1, len(frames) - 1) if _is_strange(*samples[i - 1 : i + 2].astype(np.int32))
+    ]
+    if strange:
+        yield DicomError(
+            "CF-D016g",
+            "the content of a slice does not fit between its neighbours",
+            where=name_some(strange),
+            measured=f"tissue differs by more than {_JUMP_HU} HU from both neighbours",
+            advice="Its pixel data are blank, cut or damaged; copy or export the file again.",
+        )
+
+
+def _is_strange(before: NDArray, here: NDArray, after: NDArray) -> bool:
+    """Judge a slice in bands of rows; two bands must be strange, since a part of the couch may come and go."""
+    if len(here) < _BANDS:
+        return False
+    steady = (before > _TISSUE_HU) & (after > _TISSUE_HU) & (np.abs(before - after) < _STEADY_HU)
+    jump = steady & (np.abs(2 * here - before - after) > 2 * _JUMP_HU)
+    starts = np.linspace(0, len(here), _BANDS, endpoint=False).astype(int)
+    n_steady = np.add.reduceat(steady.sum(axis=1), starts)
+    n_jump = np.add.reduceat(jump.sum(axis=1), starts)
+    enough = n_steady > _BAND_TISSUE * here.size / _BANDS
+    return int(np.count_nonzero(enough & (n_jump > _BAND_SHARE * n_steady))) >= 2
+
+
+def _repeated_slices(frames: Sequence[Frame], samples: NDArray[np.int16]) -> Iterator[DicomError]:
+    """Two slices of a noisy scan that agree in every voxel are one image under two positions (row 3)."""
+    change = np.array([np.count_nonzero(a != b) for a, b in itertools.pairwise(samples)])
+    structured = np.array([s.min() != s.max() for s in samples])
+    same = np.flatnonzero((change == 0) & structured[:-1])
+    if len(same) and np.median(change) > samples[0].size / 4 and len(same) < _RARE_SHARE * len(change) + 1:
+        i = int(same[0])
+        yield DicomError(
+            "CF-D003b",
+            "the same image stands at two positions",
+            where=f"{frames[i].label}, {frames[i + 1].label}",
+            measured=f"equal in all of {samples[0].size} sampled voxels, where other neighbours differ in most",
+            advice="One of the two files was overwritten; copy or export the series again.",
+        )
+
+
+def _hounsfield(frames: Sequence[Frame], samples: NDArray[np.int16], options: ReadOptions) -> Iterator[Notice]:
+    """Compare the histogram with what a limb in air must show (row 11)."""
+    low = samples.astype(np.int32).ravel()
+    share = {
+        "air": np.mean(low < -300),
+        "water": np.mean(np.abs(low) <= 100),
+        "shifted": np.mean(np.abs(low - 1050) <= 200),
+        "between": np.mean((low >= 200) & (low <= 800)),
+    }
+    if share["air"] < 1e-3 and share["water"] > 0.05 and share["shifted"] > 0.1 and share["between"] < 0.15:
+        text = f"{share['water']:.0%} of the voxels near 0, {share['shifted']:.0%} near 1050, none below -300 HU"
+        advice = "RescaleIntercept (-1024 as a rule) was lost; export again, or pass --allow-uncalibrated."
+        if not options.allow_uncalibrated:
+            yield DicomError(
+                "CF-D011e", "the values are shifted by about 1000", where=frames[0].label, measured=text, advice=advice
+            )
+        return
+    advice = "Do not trust densities; check that the series holds Hounsfield units."
+    air = low[low < -300]
+    if len(air) > 0.005 * len(low):
+        peak = _peak(air)
+        if not -1100 <= peak <= -900:
+            yield Finding(Level.WARNING, "CF-D011d", f"air measures {peak} HU instead of about -1000.", advice)
+        return
+    if np.mean((low >= -200) & (low <= 300)) < 0.01:
+        text = f"neither air nor soft tissue is to be seen; the median is {int(np.median(low))} HU."
+        yield Finding(Level.WARNING, "CF-D011d", text, advice)
+
+
+def _peak(values: NDArray) -> int:
+    start = int(values.min())
+    return start + int(np.argmax(np.bincount(values - start)))
+
+
+def _counts(reports: Sequence[SliceReport]) -> Iterator[Finding]:
+    padding = sum(r.n_padding for r in reports)
+    if padding:
+        text = f"{padding} voxels outside the reconstruction (padding, or below -1024 HU) were set to -1000 HU."
+        yield Finding(Level.INFO, "CF-D012", text)
+    if odd := sum(r.tissue_padding for r in reports):
+        text = (
+            f"the header's padding value lies among tissue values in {odd} slices; it was honoured at image edges only."
+        )
+        yield Finding(Level.WARNING, "CF-D012a", text)
+    if dirty := sum(r.dirty_bits for r in reports):
+        yield Finding(Level.INFO, "CF-D013b", f"unused bits were set in {dirty} slices and were cut off.")
+
+
+def _metal(stack: Stack, reports: Sequence[SliceReport]) -> Iterator[Finding]:
+    """Say where metal is (row 26)."""
+    n = sum(r.n_metal for r in reports)
+    if n < _METAL_VOXELS:
+        return
+    weights = [r.n_metal for r in reports if r.metal_centre]
+    index = [(at, *r.metal_centre) for at, r in zip(stack.place, reports, strict=True) if r.metal_centre]
+    centre = stack.geometry.index_to_lps(np.average(index, axis=0, weights=weights))
+    clip = max(r.high_hu for r in reports)
+    cut = ", where the scanner cuts off" if clip in _CLIPS_HU else ""
+    place = ", ".join(f"{c:.0f}" for c in centre)
+    text = f"metal is likely: {n} voxels exceed {METAL_HU} HU (highest {clip}{cut}), around ({place}) mm LPS."
+    yield Finding(Level.WARNING, "CF-D026", text, "Walls measured near metal are not to be trusted.")
