@@ -15,6 +15,7 @@ from sizing.fit.model import Fit, Placement, Score
 from sizing.fit.rules import judge
 from sizing.fit.score import score_fit
 from sizing.fit.seat import collar_seat
+from sizing.fit.shaped import shaped_levels
 from sizing.fit.tooling import Tooling, tooling
 from sizing.fit.view import AxisView, view_along
 from sizing.fit.zones import TIP_BAND_MM, measure_zones
@@ -47,8 +48,16 @@ def measure_fits(context: FitContext, axis: ToolAxis, implants: Sequence[Implant
     view = view_along(context.canal, axis, context.native_wall_mm, longest + TIP_BAND_MM + 2.0)
     tools = [tooling(i, context.reamers) for i in implants]
     depth = np.array([i.length_mm for i in implants]) + context.settings.ream_past_tip_mm
-    levels = stem_levels(view, implants, tools, depth, context.settings.contact_tolerance_mm)
-    return [_one_fit(context, view, levels, i, implants[i], tools[i]) for i in range(len(implants))]
+    tolerance = context.settings.contact_tolerance_mm
+    levels = stem_levels(view, implants, tools, depth, tolerance)
+    fits = []
+    for i, (implant, used) in enumerate(zip(implants, tools, strict=True)):
+        if implant.shape is None:
+            fits.append(_one_fit(context, view, levels, i, implant, used))
+        else:
+            own = shaped_levels(context.canal, view, implant, used, float(depth[i]), tolerance)
+            fits.append(_one_fit(context, view, own, 0, implant, used))
+    return fits
 
 
 def _one_fit(

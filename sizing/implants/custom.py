@@ -260,7 +260,7 @@ def _template(shape: StemShape, settings: CustomSettings, last_reamer_mm: float)
         diameter_mm=diameter,
         length_mm=shape.length_mm,
         profile_mm=np.stack([shape.station_mm, widest], axis=1),
-        preparation=Preparation.UNDER_REAM,
+        preparation=Preparation.BROACH if settings.broach_per_side_mm else Preparation.UNDER_REAM,
         provenance=Provenance("grown from the prepared canal of this plan", "custom", "", "not a product"),
         diametral_under_ream_mm=max(0.0, diameter - last_reamer_mm) if last_reamer_mm else 0.0,
         reamer_kind="rigid" if shape.bow_radius_mm is None else "curved",

@@ -25,6 +25,7 @@ class Preparation(StrEnum):
     LINE_TO_LINE = "line-to-line"  # last reamer = stem diameter
     UNDER_REAM = "under-ream"  # last reamer = stem diameter - diametral_under_ream_mm
     DRILL_TAP = "drill-tap"  # drill the core, tap the crest
+    BROACH = "broach"  # ream, then a broach of the stem's own shape
 
 
 @dataclass(frozen=True, slots=True)

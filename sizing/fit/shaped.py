@@ -1,0 +1,108 @@
+"""Stems that are not round, level by level: the same measures as ``levels``, from polar radii about the stem's axis."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sizing.canal.model import Canal
+from sizing.fit.levels import StemLevels
+from sizing.fit.tooling import Tooling
+from sizing.fit.view import AxisView
+from sizing.geometry import FloatArray
+from sizing.implants.cavity import Cavity, cavity_along
+from sizing.implants.model import ImplantTemplate, Preparation
+
+# Angles round the stem: a share of the circumference with four ends is told to 2/512, areas to 1e-4.
+_N_ANGLES = 512
+# The nearest periosteal point to a point of the hole lies within this many angles of it: 30 degrees.
+_NEAR = 42
+# A level counts as measured when this share of the circumference is known; as for round stems.
+_LEAST_SEEN = 0.5
+# A hole beyond the endosteum by less is rounding.
+_CUT_MM = 1e-6
+
+
+def shaped_levels(
+    canal: Canal, view: AxisView, implant: ImplantTemplate, tools: Tooling, bore_depth_mm: float, tolerance_mm: float
+) -> StemLevels:
+    """Measure one stem with a section table.
+
+    Parameters
+    ----------
+    canal : Canal
+        As measured.
+    view : AxisView
+        The canal along the stem's axis; gives the levels.
+    implant : ImplantTemplate
+        With its ``shape``.
+    tools : Tooling
+        The last reamer; a broach follows where the implant's preparation says so.
+    bore_depth_mm : float
+        Travel to which the tools go.
+    tolerance_mm : float
+        A gap up to this counts as contact.
+
+    Returns
+    -------
+    StemLevels
+        One row.
+    """
+    travel = view.travel_mm
+    seen = cavity_along(canal, view.axis, travel, _N_ANGLES)
+    station = np.where((travel < 0) & (travel > -1.0), 0.0, travel)  # the level at the cut belongs to the stem
+    stem = implant.stem_shape.radius_mm(station, seen.phi_rad)
+    drilled = (travel > -1.0) & (travel <= bore_depth_mm)
+    bore = np.where(drilled, tools.bore_diameter_mm / 2, 0.0)[:, None]
+    inner = seen.endosteal_radius_mm
+    hole = np.maximum(inner, bore)
+    if implant.preparation is Preparation.BROACH:
+        swept = np.maximum.accumulate(np.nan_to_num(stem, nan=0.0)[::-1], axis=0)[::-1]
+        hole = np.maximum(hole, swept)
+    known = np.isfinite(inner).mean(axis=1) >= _LEAST_SEEN
+    cut, native = _walls(seen, hole)
+    over = stem - hole
+
+    def area(radius_squared: FloatArray) -> FloatArray:
+        """Area per level from squared radii; NaN where a ray is missing."""
+        return np.pi * radius_squared.mean(axis=1)[None]
+
+    def around(values: FloatArray, where: FloatArray) -> FloatArray:
+        """Mean over the known part of the circumference; NaN where too little is known or no stem is."""
+        use = np.isfinite(values) & where
+        total = np.where(use, values, 0.0).sum(axis=1) / np.maximum(np.isfinite(over).sum(axis=1), 1)
+        return np.where(known & np.isfinite(stem).all(axis=1), total, np.nan)[None]
+
+    on_bone = over >= -tolerance_mm
+    if implant.preparation is Preparation.BROACH:
+        on_bone &= stem >= np.maximum(inner, bore) - tolerance_mm
+    overlap_share = around(np.ones_like(over), over > 0)
+    overlap_mm = np.divide(
+        around(over, over > 0), overlap_share, out=np.zeros_like(overlap_share), where=overlap_share > 0
+    )
+    stem_mm2 = area(np.minimum(stem, inner) ** 2)
+    return StemLevels(
+        stem_mm2=stem_mm2,
+        fill=stem_mm2 / area(inner**2),
+        gap_mm2=area(np.maximum(hole**2 - stem**2, 0.0)),
+        removed_mm2=area(np.maximum(hole**2 - inner**2, 0.0)),
+        contact=around(on_bone.astype(float), np.isfinite(over)),
+        overlap_mm=overlap_mm,
+        overlap_rad=2 * np.pi * overlap_share,
+        wall_cut_mm=cut[None],
+        wall_native_mm=native[None],
+    )
+
+
+def _walls(seen: Cavity, hole: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Least distance (m,) from hole to periosteum where a tool cut, and where the bone is as it was; inf = nowhere."""
+    turn = np.stack([np.cos(seen.phi_rad), np.sin(seen.phi_rad)], axis=-1)
+    at, outside = hole[..., None] * turn, seen.periosteal_radius_mm[..., None] * turn
+    nearest = np.full(hole.shape, np.inf)
+    for shift in range(-_NEAR, _NEAR + 1):
+        distance = np.linalg.norm(np.roll(outside, shift, axis=1) - at, axis=-1)
+        nearest = np.fmin(nearest, distance)
+    breached = hole > seen.periosteal_radius_mm
+    nearest = np.where(breached, -nearest, nearest)
+    nearest = np.where(np.isfinite(hole), nearest, np.inf)
+    was_cut = hole > seen.endosteal_radius_mm + _CUT_MM
+    return np.where(was_cut, nearest, np.inf).min(axis=1), np.where(was_cut, np.inf, nearest).min(axis=1)

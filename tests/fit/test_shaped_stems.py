@@ -1,0 +1,67 @@
+"""A stem given as a section table is measured like the same stem given as a diameter; ovals against closed forms."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from sizing.canal import Canal
+from sizing.fit import fit_context
+from sizing.fit.measure import measure_fits
+from sizing.implants import Fixation, ImplantTemplate, Preparation, Provenance
+from sizing.implants.shape import StemShape
+from sizing.reaming.model import ToolAxis
+
+SOURCE = Provenance("test", "generic", "2026-11-25")
+LEVELS = np.arange(0, 141.0, 2.0)
+
+
+def oval_canal(a: float, b: float, outer: float = 14.0) -> Canal:
+    t = np.arange(720) * (2 * np.pi / 720)
+    inner = np.stack([a * np.cos(t), b * np.sin(t)], 1)
+    ring = outer * np.stack([np.cos(t), np.sin(t)], 1)
+    return Canal.from_sections(LEVELS, [inner] * len(LEVELS), [ring] * len(LEVELS))
+
+
+def stem(radius: float, shape: StemShape | None = None, preparation=Preparation.LINE_TO_LINE) -> ImplantTemplate:
+    return ImplantTemplate(
+        "test", "stem", Fixation.PRESS_FIT, 2 * radius, 100.0, [[0, radius], [100, radius]], preparation, SOURCE,
+        collar_diameter_mm=2 * radius + 4, shape=shape,
+    )  # fmt: skip
+
+
+def fits(canal: Canal, *implants: ImplantTemplate):
+    return measure_fits(fit_context(canal), ToolAxis((0, 0, 0), (0, 0, 1)), list(implants))
+
+
+def test_a_round_table_is_measured_like_a_round_stem() -> None:
+    plain = stem(7.0)
+    tabled = replace(plain, shape=StemShape.round([0, 100], [7, 7]))
+    one, two = fits(oval_canal(8, 6.2), plain, tabled)
+    # Contact here has four ends, each told to half of 1/512 turn; areas differ by chords between 256 rays.
+    assert two.contact_share == pytest.approx(one.contact_share, abs=4e-3)
+    assert two.canal_fill_volume == pytest.approx(one.canal_fill_volume, rel=1e-3)
+    assert two.gap_mm3 == pytest.approx(one.gap_mm3, rel=5e-3)
+    assert two.graft_mm3 == pytest.approx(one.graft_mm3, rel=5e-3)
+    assert two.wall_min_mm == pytest.approx(one.wall_min_mm, abs=5e-3)
+
+
+def test_a_broached_oval_stem_touches_all_round_and_leaves_its_wall() -> None:
+    """Stem 8.4 x 7 in a canal 8 x 6.2 reamed to 13 mm: contact everywhere, wall 14 - 8.4."""
+    table = StemShape([0, 100], [[8.4, 7.0]] * 2, [2, 2], [0, 0], [[0, 0]] * 2)
+    implant = replace(stem(8.4, table, Preparation.BROACH), diametral_under_ream_mm=16.8 - 13.0)
+    (fit,) = fits(oval_canal(8, 6.2), implant)
+    assert fit.contact_share == pytest.approx(1.0)
+    assert fit.wall_min_mm == pytest.approx(14 - 8.4, abs=5e-3)
+    assert fit.canal_fill_volume == pytest.approx(1.0, rel=1e-3)
+    assert fit.gap_mm3 == pytest.approx(0.0, abs=1e-6)
+    assert fit.graft_mm3 == pytest.approx(np.pi * (8.4 * 7 - 8 * 6.2) * 100, rel=2e-3)
+
+
+def test_an_oval_stem_that_rests_in_the_canal_has_the_gap_of_the_difference() -> None:
+    table = StemShape([0, 100], [[7.5, 5.7]] * 2, [2, 2], [0, 0], [[0, 0]] * 2)
+    implant = replace(stem(7.5, table), diametral_under_ream_mm=15 - 8.0)
+    (fit,) = fits(oval_canal(8, 6.2), implant)
+    assert fit.contact_share == 0.0
+    assert fit.gap_mm3 == pytest.approx(np.pi * (8 * 6.2 - 7.5 * 5.7) * 100, rel=2e-3)
+    assert fit.canal_fill_volume == pytest.approx(7.5 * 5.7 / (8 * 6.2), rel=1e-3)
