@@ -32,6 +32,13 @@ def unit(vector: ArrayLike) -> FloatArray:
     return v if abs(norm - 1.0) <= UNIT_TOLERANCE else v / norm
 
 
+def unit_rows(vectors: ArrayLike) -> FloatArray:
+    """Return vectors (..., 3) scaled to length 1 each; a zero vector becomes NaN."""
+    v = np.asarray(vectors, np.float64)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return v / np.linalg.norm(v, axis=-1, keepdims=True)
+
+
 def apply_affine(affine: ArrayLike, points: ArrayLike) -> FloatArray:
     """Map points (..., 3) by an affine (4, 4)."""
     a, p = np.asarray(affine, np.float64), np.asarray(points, np.float64)

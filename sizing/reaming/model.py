@@ -12,10 +12,8 @@ from numpy.typing import NDArray
 from sizing.canal.model import Canal
 from sizing.errors import ReamingError
 from sizing.findings import Finding
-from sizing.geometry import FloatArray, frozen_array, unit
-
-# Cosine below which two directions are at right angles but for rounding.
-PERPENDICULAR = 1e-12
+from sizing.geometry import FloatArray, frozen_array
+from sizing.reaming.tool_axis import ToolAxis
 
 
 class ToolKind(StrEnum):
@@ -115,51 +113,6 @@ class ReamerSet:
 
 
 @dataclass(frozen=True)
-class ToolAxis:
-    """The line a tool advances along.
-
-    Attributes
-    ----------
-    entry_lps : (3,) array
-        Where the axis crosses the resection plane.
-    direction_lps : (3,) array
-        Unit tangent at the entry, pointing proximally.
-    bow_radius_mm : float or None
-        None: straight. Else the axis is a circular arc of this radius.
-    bow_centre_lps : (3,) array or None
-        Unit vector at the entry from the axis towards the centre of curvature.
-    """
-
-    entry_lps: FloatArray
-    direction_lps: FloatArray
-    bow_radius_mm: float | None = None
-    bow_centre_lps: FloatArray | None = None
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "entry_lps", frozen_array(self.entry_lps))
-        object.__setattr__(self, "direction_lps", frozen_array(unit(self.direction_lps)))
-        if (self.bow_radius_mm is None) != (self.bow_centre_lps is None):
-            raise ReamingError("CF-R003", "a bowed axis needs both a radius and the direction of its centre")
-        if self.bow_centre_lps is not None:
-            towards = np.asarray(self.bow_centre_lps, float)
-            along = float(towards @ self.direction_lps)
-            if abs(along) > PERPENDICULAR:  # else it stays bit for bit, so that a copy of an axis equals it
-                towards = towards - along * self.direction_lps
-            towards = unit(towards)
-            object.__setattr__(self, "bow_centre_lps", frozen_array(towards))
-
-    def point_at(self, travel_mm: FloatArray | float) -> FloatArray:
-        """Return the LPS point(s) (..., 3) after a travel along the axis from the entry."""
-        t = np.asarray(travel_mm, np.float64)[..., None]
-        if self.bow_radius_mm is None:
-            return self.entry_lps + t * self.direction_lps
-        angle = t / self.bow_radius_mm
-        return self.entry_lps + self.bow_radius_mm * (
-            np.sin(angle) * self.direction_lps + (1.0 - np.cos(angle)) * self.bow_centre_lps
-        )
-
-
-@dataclass(frozen=True)
 class ReamerPass:
     """One tool, driven along one axis until its foremost point is ``depth_mm`` past the entry."""
 
@@ -194,12 +147,20 @@ class PassResult:
     wall_left_mm : (m, n) array
         Distance outward from the hole's wall to the periosteum along the ray; negative = breach.
     wall_min_mm, wall_min_depth_mm, wall_min_theta_rad : float
-        Least normal distance from the hole to the periosteum and where; NaN if nothing is measured.
+        Least normal distance from the hole to the periosteum and where; 0 when breached, NaN if nothing is measured.
     first_contact_depth_mm : float or None
         Most distal level this tool touches; None = no contact.
     engaged_cortical_mm2 : float
         Area of the tool's flank that lies in new cortical bone: a proxy for force, not a force.
     breach : bool
+    removed_cancellous_mm2, removed_medullary_mm2, removed_outside_mm2 : (m,) arrays
+        As ``removed_cortical_mm2``; all NaN at a level that is not wholly measured.
+    wall_min_by_level_mm : (m,) array
+        Least normal distance from the hole to the periosteum at each level the tool reaches, else NaN.
+    measured_share : (m,) array
+        Share of the turn that is measured at each level; volumes are of that part.
+    flank_mm2 : float
+        Area of the tool's flank between entry and tip, over the measured levels.
     """
 
     reamer_pass: ReamerPass
@@ -217,6 +178,17 @@ class PassResult:
     first_contact_depth_mm: float | None
     engaged_cortical_mm2: float
     breach: bool
+    removed_cancellous_mm2: FloatArray
+    removed_medullary_mm2: FloatArray
+    removed_outside_mm2: FloatArray
+    wall_min_by_level_mm: FloatArray
+    measured_share: FloatArray
+    flank_mm2: float
+
+    @property
+    def contact_area_share(self) -> float:
+        """Share of the tool's flank that lies in new cortical bone; NaN when no flank is in the measured canal."""
+        return self.engaged_cortical_mm2 / self.flank_mm2 if self.flank_mm2 > 0 else float("nan")
 
 
 @dataclass(frozen=True)

@@ -1,211 +1,188 @@
-"""Ream a canal: every pass cut on paper, along the rays of every section."""
+"""Ream a canal: every pass cut on paper, exactly, in sections perpendicular to the canal."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 
 from sizing.canal.model import Canal
 from sizing.errors import ReamingError
-from sizing.findings import Finding, Level
 from sizing.geometry import FloatArray
-from sizing.reaming.model import PassResult, ReamedCanal, ReamerPass, ReamingPlan
-from sizing.reaming.tools import HIGH, LOW, A, B, C, tool_pieces
+from sizing.reaming.cut import (
+    ALL,
+    ANGLE,
+    BONE,
+    CANAL,
+    FLANK,
+    MARROW,
+    Cut,
+    cut_sections,
+    hole_edges,
+    kernel_for,
+    least_walls,
+)
+from sizing.reaming.depth_rule import depth_rule
+from sizing.reaming.model import PassResult, ReamedCanal, ReamerPass, ReamingPlan, ToolKind
+from sizing.reaming.pierce import pierce
+from sizing.reaming.remarks import remarks
+from sizing.reaming.sections import SectionStack, sections_at
+from sizing.reaming.stencils import stencils
+from sizing.reaming.tools import tip_length_mm
 
-# A hole's wall this close to the endosteum is not yet a contact, mm: rounding, not bone.
+# A tool's edge this close to the endosteum is rounding, not contact.
 _TOUCH_MM = 1e-9
+_WHOLE = 1.0 - 1e-9
+
+
+@dataclass(frozen=True)
+class _Levels:
+    """What the kernels say at the canal's own levels."""
+
+    sections: SectionStack
+    cut: Cut
+    hole: FloatArray  # (p, m, n) outer edge of the hole along the rays, after every pass
+    tool: FloatArray  # (p, m, n) of every tool alone
+    wall: FloatArray  # (p + 1, m) least wall before and after every pass
+    wall_theta: FloatArray
 
 
 def ream(canal: Canal, plan: ReamingPlan) -> ReamedCanal:
     """Make the passes of a plan in their order.
 
+    The hole after a pass is the union of all tools up to it; a pass took what the union gained. The sum of
+    the passes is therefore the whole exactly, and a pass inside the hole takes nothing.
+
     Parameters
     ----------
     canal : Canal
-        As measured, before any tool.
+        As measured, before any tool. Bone distal of ``canal.resection`` is cut away and counts in nothing.
     plan : ReamingPlan
         Passes in the order in which they are made.
 
     Returns
     -------
     ReamedCanal
-        NaN where the canal is not measured; volumes are of the measured part, and a finding tells what share
-        of the tools' way that is.
+        Volumes are of the measured part, whose share each pass states; values of a level that is not
+        wholly measured are NaN; findings say so in words.
 
     Raises
     ------
     ReamingError
-        CF-R010 when the plan is empty, CF-R011 when an axis misses the canal altogether.
+        CF-R008 when an axis crosses the canal, CF-R010 when the plan is empty, CF-R011 when no tool reaches the
+        measured canal, CF-R012 when an axis lies outside the bone.
     """
     if not plan.passes:
         raise ReamingError("CF-R010", "a reaming plan needs at least one pass")
-    sections = [_tool_along_rays(canal, p) for p in plan.passes]
-    if all(np.all(high <= 0) for _, high in sections):
+    at = _look_at_levels(canal, plan)
+    _check_inside(plan, at)
+    depths, weights = depth_rule(canal, plan, at.sections, at.cut)
+    between = cut_sections(kernel_for(sections_at(canal, depths), plan, plane_areas=False))
+    volumes = np.einsum("k,kpc->pc", weights, between.sums)
+    results = tuple(_pass_result(canal, plan, i, at, volumes) for i in range(len(plan.passes)))
+    touching = [r for r in results if r.first_contact_depth_mm is not None]
+    first = min(touching, key=lambda r: r.reamer_pass.reamer.diameter_mm, default=None)
+    inner = canal.endosteal_radius_mm
+    return ReamedCanal(
+        canal,
+        plan,
+        results,
+        np.where(np.isfinite(inner), np.fmax(inner, at.hole[-1]), np.nan),
+        first.reamer_pass.reamer.diameter_mm if first else None,
+        first.first_contact_depth_mm if first else None,
+        remarks(canal, plan, results),
+    )
+
+
+def _look_at_levels(canal: Canal, plan: ReamingPlan) -> _Levels:
+    sections = sections_at(canal, canal.axis.depth_mm)
+    kernel = kernel_for(sections, plan, plane_areas=True)
+    hole, tool = hole_edges(kernel)
+    if not np.any(tool > 0.0):
         raise ReamingError(
             "CF-R011",
             "no tool of the plan reaches the measured canal",
             advice="Check the axis: its entry must lie on the cut end and point into the bone",
         )
-    hole = [(np.zeros(canal.endosteal_radius_mm.shape),) * 2]
-    results: list[PassResult] = []
-    for reamer_pass, interval in zip(plan.passes, sections, strict=True):
-        merged = _merge(hole[-1], interval)
-        results.append(_pass_result(canal, reamer_pass, hole[-1], merged, interval))
-        hole.append(merged)
-    bore = np.fmax(canal.endosteal_radius_mm, np.where(np.isfinite(canal.endosteal_radius_mm), hole[-1][1], np.nan))
-    touching = [r for r in results if r.first_contact_depth_mm is not None]
-    first = min(touching, key=lambda r: r.reamer_pass.reamer.diameter_mm, default=None)
-    return ReamedCanal(
-        canal,
-        plan,
-        tuple(results),
-        bore,
-        first.reamer_pass.reamer.diameter_mm if first else None,
-        first.first_contact_depth_mm if first else None,
-        _coverage(canal, plan) + _breaches(results),
-    )
+    lean = np.zeros_like(canal.periosteal_radius_mm)
+    if len(canal.axis) > 1:
+        depth = canal.axis.depth_mm
+        lean = stencils(depth, depth).slope(canal.periosteal_radius_mm)
+    wall, theta = least_walls(kernel, lean)
+    return _Levels(sections, cut_sections(kernel), hole, tool, wall, theta)
 
 
-def _tool_along_rays(canal: Canal, reamer_pass: ReamerPass) -> tuple[FloatArray, FloatArray]:
-    """Return where each ray (m, n) of each section enters and leaves the tool; (0, 0) where it misses."""
-    axis, a = reamer_pass.axis, canal.axis
-    ray = a.u_lps[:, None] * np.cos(canal.theta_rad)[:, None] + a.v_lps[:, None] * np.sin(canal.theta_rad)[:, None]
-    travel = np.einsum("ij,ij->i", a.points_lps - axis.entry_lps, a.s_lps) / (a.s_lps @ axis.direction_lps)
-    q = a.points_lps - axis.point_at(travel)
-    direction = np.broadcast_to(axis.direction_lps, q.shape)
-    if axis.bow_radius_mm is not None:
-        angle = travel[:, None] / axis.bow_radius_mm
-        direction = np.cos(angle) * axis.direction_lps + np.sin(angle) * axis.bow_centre_lps
-    qd = np.einsum("ij,ij->i", q, direction)
-    qq = np.einsum("ij,ij->i", q, q)
-    ed = np.einsum("ijk,ik->ij", ray, direction)
-    eq = np.einsum("ijk,ik->ij", ray, q)
-    tau = (travel + qd - reamer_pass.depth_mm)[:, None]
-    low, high = np.full(ed.shape, np.inf), np.full(ed.shape, -np.inf)
-    for piece in tool_pieces(reamer_pass.reamer):
-        qa = 1.0 - ed**2 - piece[C] * ed**2
-        qb = eq - qd[:, None] * ed - 0.5 * piece[B] * ed - piece[C] * tau * ed
-        qc = (qq - qd**2)[:, None] - piece[A] - piece[B] * tau - piece[C] * tau**2
-        root = qb**2 - qa * qc
-        hit = root > 0
-        half = np.sqrt(np.where(hit, root, 0.0))
-        enter, leave = (-qb - half) / qa, (-qb + half) / qa
-        with np.errstate(divide="ignore", invalid="ignore"):
-            at_low, at_high = (piece[LOW] - tau) / ed, (piece[HIGH] - tau) / ed
-        flat = np.abs(ed) < 1e-12
-        inside = (tau >= piece[LOW]) & (tau <= piece[HIGH])
-        enter = np.where(flat, enter, np.maximum(enter, np.minimum(at_low, at_high)))
-        leave = np.where(flat, leave, np.minimum(leave, np.maximum(at_low, at_high)))
-        enter = np.maximum(enter, 0.0)
-        hit &= (leave > enter) & (~flat | inside)
-        low = np.where(hit, np.minimum(low, enter), low)
-        high = np.where(hit, np.maximum(high, leave), high)
-    missed = high <= low
-    return np.where(missed, 0.0, low), np.where(missed, 0.0, high)
+def _check_inside(plan: ReamingPlan, at: _Levels) -> None:
+    """Refuse an axis that starts outside the bone; one that leaves it deeper down is a breach, and said so."""
+    for made in {id(p.axis): p for p in plan.passes}.values():
+        travel = pierce(made.axis, at.sections)
+        offset = made.axis.point_at(travel) - at.sections.points_lps
+        within = (travel >= -_TOUCH_MM) & (travel <= made.depth_mm) | (len(travel) == 1)
+        away = np.linalg.norm(offset, axis=1)
+        outside = away > np.nanmax(at.sections.periosteal_mm, axis=1, initial=0.0)
+        if np.any(within) and bool(outside[within][0]):
+            level = int(np.flatnonzero(within)[0])
+            raise ReamingError(
+                "CF-R012",
+                "the tool axis lies outside the bone",
+                where=f"depth {at.sections.depth_mm[level]:g} mm",
+                measured=f"{away[level]:.1f} mm from the canal's axis",
+                expected=f"inside the outer surface, {np.nanmax(at.sections.periosteal_mm[level]):.1f} mm",
+            )
 
 
-def _merge(one: tuple[FloatArray, FloatArray], two: tuple[FloatArray, FloatArray]) -> tuple[FloatArray, FloatArray]:
-    """Union of two intervals per ray, as their hull: exact while they overlap, as tools of one canal do."""
-    empty_one, empty_two = one[1] <= one[0], two[1] <= two[0]
-    low = np.where(empty_one, two[0], np.where(empty_two, one[0], np.minimum(one[0], two[0])))
-    return low, np.maximum(one[1], two[1])
-
-
-def _area(interval: tuple[FloatArray, FloatArray], limit: FloatArray | float, step: float) -> FloatArray:
-    """Area per level (m,) of the part of a hole within a limit radius; unmeasured rays count in nothing."""
-    low, high = (np.minimum(edge, limit) for edge in interval)
-    return 0.5 * step * np.nansum(high**2 - low**2, axis=1)
-
-
-def _pass_result(
-    canal: Canal,
-    reamer_pass: ReamerPass,
-    before: tuple[FloatArray, FloatArray],
-    after: tuple[FloatArray, FloatArray],
-    tool: tuple[FloatArray, FloatArray],
-) -> PassResult:
-    step = 2.0 * np.pi / len(canal.theta_rad)
-    measured = canal.measured
-    inner = np.where(measured, canal.endosteal_radius_mm, np.nan)
-    outer = np.where(measured, canal.periosteal_radius_mm, np.nan)
-    marrow = inner if canal.marrow_radius_mm is None else np.minimum(canal.marrow_radius_mm, inner)
-
-    def gained(limit: FloatArray | float) -> FloatArray:
-        return _area(after, limit, step) - _area(before, limit, step)
-
-    in_marrow, in_canal, in_bone = gained(marrow), gained(inner), gained(outer)
-    everywhere = gained(np.where(measured, np.inf, np.nan))
-    depth = canal.axis.depth_mm
-    cortical = in_bone - in_canal
-    grown = after[1] > before[1]
-    contact = grown & (tool[1] > inner + _TOUCH_MM)
-    hole = np.fmax(inner, after[1])
-    wall = outer - hole
-    share = np.where(measured.any(axis=1), contact.sum(axis=1) / np.maximum(measured.sum(axis=1), 1), np.nan)
-    reached = np.any(tool[1] > 0, axis=1)
-    least = np.where(reached[:, None] & measured, wall, np.nan)
-    at = np.unravel_index(np.nanargmin(least), least.shape) if np.isfinite(least).any() else None
-    touching = np.flatnonzero(contact.any(axis=1))
+def _pass_result(canal: Canal, plan: ReamingPlan, i: int, at: _Levels, volumes: FloatArray) -> PassResult:
+    made = plan.passes[i]
+    whole = at.cut.covered >= _WHOLE
+    inner, outer = canal.endosteal_radius_mm, canal.periosteal_radius_mm
+    before = at.hole[i - 1] if i else np.zeros_like(at.hole[0])
+    grown = (at.hole[i] > before) & canal.measured
+    contact = grown & (at.tool[i] > inner + _TOUCH_MM)
+    hole = np.where(np.isfinite(inner), np.fmax(inner, at.hole[i]), np.nan)
+    touched = np.flatnonzero(contact.any(axis=1))
+    reached = np.any(at.tool[i] > 0.0, axis=1) & ~_faced(plan, i, at)
+    least = np.where(reached, at.wall[i + 1], np.nan)
+    where = int(np.nanargmin(least)) if np.isfinite(least).any() else None
+    gain = volumes[i] - (volumes[i - 1] if i else 0.0)
+    gain_mm2 = at.cut.sums[:, i] - (at.cut.sums[:, i - 1] if i else 0.0)
+    per_level = np.where(whole[:, None], gain_mm2, np.nan)
     return PassResult(
-        reamer_pass=reamer_pass,
-        removed_cortical_mm3=float(np.trapezoid(cortical, depth)),
-        removed_cancellous_mm3=float(np.trapezoid(in_canal - in_marrow, depth)),
-        removed_medullary_mm3=float(np.trapezoid(in_marrow, depth)),
-        removed_outside_mm3=float(np.trapezoid(everywhere - in_bone, depth)),
-        removed_cortical_mm2=cortical,
-        contact_share=share,
+        reamer_pass=made,
+        removed_cortical_mm3=float(gain[BONE] - gain[CANAL]),
+        removed_cancellous_mm3=float(gain[CANAL] - gain[MARROW]),
+        removed_medullary_mm3=float(gain[MARROW]),
+        removed_outside_mm3=float(gain[ALL] - gain[BONE]),
+        removed_cortical_mm2=per_level[:, BONE] - per_level[:, CANAL],
+        contact_share=np.where(whole, at.cut.sums[:, i, ANGLE] / (2.0 * np.pi), np.nan),
         contact=contact,
-        wall_left_mm=wall,
-        wall_min_mm=float(least[at]) if at else np.nan,
-        wall_min_depth_mm=float(depth[at[0]]) if at else np.nan,
-        wall_min_theta_rad=float(canal.theta_rad[at[1]]) if at else np.nan,
-        first_contact_depth_mm=float(depth[touching[0]]) if len(touching) else None,
-        engaged_cortical_mm2=float(np.trapezoid(np.nan_to_num(share), depth) * np.pi * reamer_pass.reamer.diameter_mm),
-        breach=bool(np.any(least < 0)),
+        wall_left_mm=outer - hole,
+        wall_min_mm=float(least[where]) if where is not None else np.nan,
+        wall_min_depth_mm=float(at.sections.depth_mm[where]) if where is not None else np.nan,
+        wall_min_theta_rad=float(at.wall_theta[i + 1, where]) if where is not None else np.nan,
+        first_contact_depth_mm=float(at.sections.depth_mm[touched[0]]) if len(touched) else None,
+        engaged_cortical_mm2=float(volumes[i, FLANK]),
+        breach=bool(np.any((at.hole[i] > outer) & grown & reached[:, None])),
+        removed_cancellous_mm2=per_level[:, CANAL] - per_level[:, MARROW],
+        removed_medullary_mm2=per_level[:, MARROW],
+        removed_outside_mm2=per_level[:, ALL] - per_level[:, BONE],
+        wall_min_by_level_mm=least,
+        measured_share=at.cut.covered,
+        flank_mm2=_flank(made, at.sections),
     )
 
 
-def _coverage(canal: Canal, plan: ReamingPlan) -> tuple[Finding, ...]:
-    """Say which part of the tools' way is not measured; it is in no volume and no wall."""
-    depth, findings = canal.axis.depth_mm, []
-    reach = max(p.depth_mm for p in plan.passes)
-    within = depth <= reach
-    share = float(canal.measured[within].mean()) if within.any() else 0.0
-    if share < 1.0:
-        findings.append(
-            Finding(
-                Level.WARNING,
-                "CF-R020",
-                f"{100 * (1 - share):.1f} % of the surface along the reaming "
-                "is not measured; removed volumes and walls are of the measured part only",
-                "Look at the sections named by the canal's findings",
-            )
-        )
-    beyond = reach - float(depth[-1])
-    if beyond > 1e-6:
-        findings.append(
-            Finding(
-                Level.WARNING,
-                "CF-R021",
-                f"the deepest tool runs {beyond:.1f} mm past the measured canal; nothing is said about that stretch",
-                "Measure further, or ream less deep",
-                depth_mm=float(depth[-1]),
-            )
-        )
-    return tuple(findings)
+def _faced(plan: ReamingPlan, i: int, at: _Levels) -> FloatArray:
+    """Levels (m,) that a facing tool has planed away up to this pass: no bone, no wall."""
+    gone = np.zeros(len(at.sections.depth_mm), bool)
+    for j, made in enumerate(plan.passes[: i + 1]):
+        if made.reamer.kind is ToolKind.FACING:
+            gone |= np.any(at.tool[j] > 0.0, axis=1)
+    return gone
 
 
-def _breaches(results: list[PassResult]) -> tuple[Finding, ...]:
-    for r in results:
-        if r.breach:
-            size = r.reamer_pass.reamer.diameter_mm
-            return (
-                Finding(
-                    Level.CRITICAL,
-                    "CF-R022",
-                    f"the {size:g} mm tool breaks through the outer surface of the "
-                    f"bone at {r.wall_min_depth_mm:.0f} mm",
-                    "Choose a smaller size or another axis",
-                    depth_mm=r.wall_min_depth_mm,
-                ),
-            )
-    return ()
+def _flank(made: ReamerPass, sections: SectionStack) -> float:
+    """Area of the tool's barrel between the first level (or its entry) and its tip (or the last level), mm²."""
+    travel = pierce(made.axis, sections)
+    first = max(float(travel[0]), 0.0)
+    last = min(float(travel[-1]), made.depth_mm - tip_length_mm(made.reamer))
+    return float(np.pi * made.reamer.diameter_mm * max(last - first, 0.0))

@@ -1,0 +1,117 @@
+"""Quadrature along the depth: nodes and weights that respect where tools end and where contact begins."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sizing.canal.model import Canal
+from sizing.geometry import FloatArray
+from sizing.reaming.cut import ANGLE, Cut, still_visible
+from sizing.reaming.model import ReamerPass, ReamingPlan
+from sizing.reaming.pierce import tools_in_sections
+from sizing.reaming.sections import SectionStack
+from sizing.reaming.tools import FAR_MM, tool_pieces
+
+# Gauss-Legendre on 0..1, three points.
+_NODES = 0.5 + 0.5 * np.array([-np.sqrt(0.6), 0.0, np.sqrt(0.6)])
+_WEIGHTS = np.array([5.0, 8.0, 5.0]) / 18.0
+# An interval in which contact begins or closes round is divided this often; a stretch along which a plane
+# (the cut end, a tool's flat end) leans across the bone, and so sweeps over it, into this many.
+_DIVISIONS = 4
+_ACROSS = 16
+# A full turn of contact, less rounding.
+_FULL_TURN = 2.0 * np.pi - 1e-6
+# Panels thinner than this hold nothing.
+_THINNEST_MM = 1e-9
+
+
+def depth_rule(canal: Canal, plan: ReamingPlan, levels: SectionStack, at_levels: Cut) -> tuple[FloatArray, FloatArray]:
+    """Choose depths (k,) and weights (k,) in mm for integrals along the canal.
+
+    Parameters
+    ----------
+    canal : Canal
+        Levels are the panels' ends.
+    plan : ReamingPlan
+        Tool ends become panel ends too.
+    levels : SectionStack
+        Sections at the canal's own levels.
+    at_levels : Cut
+        Contact there; panels in which its kind changes are divided.
+    """
+    depth = levels.depth_mm
+    if len(depth) == 1:
+        return depth.copy(), np.full(1, np.nan)  # one section has areas, and no volume
+    # Only tools that still shape the final hole have a say, so that a sequence and its last pass alone are
+    # summed at the same places and agree to the last digit.
+    last = still_visible(plan.passes)[-1]
+    shaping = last[1 : 1 + last[0]]
+    low, high = measured_span(canal, tuple(plan.passes[i] for i in shaping), levels)
+    corners = [depth[(depth > low) & (depth < high)], [low, high]]
+    corners += [tool_ends(plan.passes[i], levels) for i in shaping]
+    corners.append(_cut_stretch(levels))
+    edges = np.unique(np.clip(np.concatenate(corners), low, high))
+    edges = edges[np.append(True, np.diff(edges) > _THINNEST_MM)]
+    rough = _changes(at_levels.sums[:, shaping, ANGLE])
+    flagged = rough[np.clip(np.searchsorted(depth, edges[:-1], side="right") - 1, 0, len(depth) - 2)]
+    steps = np.where(flagged, _DIVISIONS, 1)
+    start = np.repeat(edges[:-1], steps)
+    width = np.repeat(np.diff(edges) / steps, steps)
+    start = start + width * np.concatenate([np.arange(n) for n in steps])
+    return (start[:, None] + width[:, None] * _NODES).ravel(), (width[:, None] * _WEIGHTS).ravel()
+
+
+def measured_span(canal: Canal, passes: tuple[ReamerPass, ...], levels: SectionStack) -> tuple[float, float]:
+    """Return the depths between which volumes are summed.
+
+    The levels' own range, and the wedges at its ends: where the cut plane, or a tool's flat end, leans across
+    the first or last section, the part of bone beyond that section is filled by continuing the contours. More
+    than one level's step is never bridged.
+    """
+    depth = levels.depth_mm
+    outline = np.nanmax(levels.periosteal_mm[[0, -1]], axis=1, initial=0.0)
+    height, *slope = levels.cut_plane[0]
+    lean = float(np.hypot(*slope)) * outline[0]
+    climb = max(float(levels.s_lps[0] @ canal.resection.normal_lps), 0.2) if canal.resection else 1.0
+    wedge = height + lean
+    low = depth[0] - (wedge / climb if height - lean <= depth[1] - depth[0] and wedge > 0.0 else 0.0)
+    tables = tools_in_sections(passes, levels)[:, -1]
+    high = depth[-1]
+    for cx, cy, du, dv, *_, tau0, _reaches in tables:
+        lean = np.hypot(du, dv)
+        beyond = -tau0 + lean * (outline[1] + np.hypot(cx, cy))
+        if tau0 <= 0.0 and -tau0 <= depth[-1] - depth[-2] and lean > 0.0:
+            high = max(high, depth[-1] + beyond)
+    return float(low), float(high)
+
+
+def tool_ends(made: ReamerPass, levels: SectionStack) -> FloatArray:
+    """Depths at which a tool's pieces begin and end; a stretch for each where it leans across the sections."""
+    row = tools_in_sections((made,), levels)[0]
+    station, lean = row[:, 6], np.hypot(row[:, 2], row[:, 3])
+    pieces = tool_pieces(made.reamer)
+    ends = np.unique(pieces[:, :2])
+    ends = ends[ends > -FAR_MM / 2]
+    at = np.interp(ends, station, levels.depth_mm, left=np.nan, right=np.nan)
+    spread = np.interp(at, levels.depth_mm, lean) * 0.5 * made.reamer.diameter_mm
+    found = (at[:, None] + spread[:, None] * np.linspace(-1.0, 1.0, _ACROSS + 1)).ravel()
+    return found[np.isfinite(found)]
+
+
+def _changes(angle: FloatArray) -> NDArray[np.bool_]:
+    """Intervals (m - 1,) at whose ends some tool's contact is of a different kind: none, part, all round."""
+    kind = (angle > 0.0).astype(int) + (angle >= _FULL_TURN)
+    return np.any(kind[1:] != kind[:-1], axis=1)
+
+
+def _cut_stretch(levels: SectionStack) -> FloatArray:
+    """Depths that divide the stretch in which the resection plane leans across the bone."""
+    height, lean = levels.cut_plane[:, 0], np.hypot(levels.cut_plane[:, 1], levels.cut_plane[:, 2])
+    reach = lean * np.nanmax(levels.periosteal_mm, axis=1, initial=0.0)
+    near = np.flatnonzero((np.abs(height) < reach) & (reach > _THINNEST_MM))
+    if not len(near):
+        return np.zeros(0)
+    depth = levels.depth_mm
+    step = float(np.max(np.diff(depth)))
+    return np.linspace(depth[near[0]] - step, depth[near[-1]] + step, _ACROSS * 4 + 1)
