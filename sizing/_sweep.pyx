@@ -1,4 +1,4 @@
-"""Tools cut through sections of a canal, exactly: areas, volumes and contact, one ray at a time.
+r"""Tools cut through sections of a canal, exactly: areas, volumes and contact, one ray at a time.
 
 A section is a plane with its own origin O and axes (u, v). Its contours are radii on n equal rays from O,
 read as smooth curves. A tool meets the plane in a point c where its axis pierces it; with the tool's
@@ -96,8 +96,8 @@ cdef inline double polish(double at, double a, double b, double c, double ed, do
                           double ek, double ck, double tau0) noexcept nogil:
     """Newton steps onto a bowed tool's surface, from the root for the straight one."""
     cdef double qd, bend, delta, tau, value, slope
-    cdef int i
-    for i in range(3):
+    cdef int _i
+    for _i in range(3):
         qd = at * ed - cd
         bend = 1.0 - (at * ek - ck)
         delta = qd / bend
@@ -342,13 +342,13 @@ cdef class Sections:
     cdef int breaks_in(self, int section, int cell, int after_pass, const int* kinds, double* at) noexcept nogil:
         """Corners inside a cell: 0, then every place where the kind changes, then 1."""
         cdef double left, right, x, low = 0.0, high
-        cdef int i, j, kind_low, count = 1
+        cdef int i, _j, kind_low, count = 1
         at[0] = 0.0
         for i in range(GAUSS + 1):
             high = 1.0 if i == GAUSS else GAUSS_X[i]
             if kinds[i] != kinds[i + 1] and count < MOST_BREAKS - 1:
                 left, right, kind_low = low, high, kinds[i]
-                for j in range(BISECTIONS):
+                for _j in range(BISECTIONS):
                     x = 0.5 * (left + right)
                     if self.kind_at(section, cell, x, after_pass) == kind_low:
                         left = x
@@ -540,7 +540,8 @@ cdef class Sections:
         self.dig(section, after_pass, &ray, &hole)
         return fmax(ray.canal, hole.high[hole.count - 1] if hole.count else 0.0)
 
-    cdef inline void point(self, int section, double at, int after_pass, bint outer, double* x, double* y) noexcept nogil:
+    cdef inline void point(self, int section, double at, int after_pass, bint outer, double* x,
+                           double* y) noexcept nogil:
         """The inner edge (or the periosteum) at a place counted in rays, any turn."""
         cdef int n = self.n_rays, whole = <int> floor(at)
         cdef int cell = ((whole % n) + n) % n
@@ -561,7 +562,7 @@ cdef class Sections:
         between the rays round the closest pair. The distance is taken to the periosteum's tangent plane, so that
         a flaring bone is not measured too thick.
         """
-        cdef int n = self.n_rays, stride = 1 + (n - 1) // 256, reach = n // 8, i, j, k, best_i = -1, best_j = 0
+        cdef int n = self.n_rays, stride = 1 + (n - 1) // 256, reach = n // 8, i, j, k, _k, best_i = -1, best_j = 0
         cdef double x, y, bx, by, edge, gap, best = 1e30, width
         cdef double a, b, mid_a, mid_b
         cdef double[5] px, py, qx, qy
@@ -588,7 +589,7 @@ cdef class Sections:
         if best_i < 0:
             return NAN
         mid_a, mid_b, width = best_i, best_j, stride
-        for k in range(SHRINKS):
+        for _k in range(SHRINKS):
             a, b = mid_a, mid_b
             for i in range(5):
                 self.point(section, a + (i - 2) * 0.5 * width, after_pass, False, &px[i], &py[i])

@@ -75,7 +75,9 @@ def stem_levels(
     near_seat = (travel < 0) & (travel > -1.0)
     stem[:, near_seat] = first
     bore_radius = np.array([t.bore_diameter_mm / 2 for t in tools])[:, None]
-    drilled = (travel[None] > -1.0) & (travel[None] <= bore_depth_mm[:, None])
+    # A level stands for half a step to either side: the one just past the tools' end carries their last stretch.
+    half_step = 0.5 * float(np.max(np.diff(travel), initial=0.0))
+    drilled = (travel[None] > -1.0) & (travel[None] < bore_depth_mm[:, None] + half_step)
     bore = np.where(drilled, bore_radius, np.nan)
     known = np.where(view.seen_rad >= _LEAST_SEEN * 2 * np.pi, view.seen_rad, np.nan)
     canal = view.canal_mm2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -140,7 +141,7 @@ def _same_axis(one: ReamerPass, two: ReamerPass) -> bool:
     a, b = one.axis, two.axis
     if a is b:
         return True
-    pairs = [
+    pairs: list[tuple[Any, Any]] = [
         (a.entry_lps, b.entry_lps),
         (a.direction_lps, b.direction_lps),
         (a.bow_radius_mm, b.bow_radius_mm),

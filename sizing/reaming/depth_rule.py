@@ -48,10 +48,10 @@ def depth_rule(canal: Canal, plan: ReamingPlan, levels: SectionStack, at_levels:
     last = still_visible(plan.passes)[-1]
     shaping = last[1 : 1 + last[0]]
     low, high = measured_span(canal, tuple(plan.passes[i] for i in shaping), levels)
-    corners = [depth[(depth > low) & (depth < high)], [low, high]]
+    corners: list[FloatArray] = [depth[(depth > low) & (depth < high)], np.array([low, high])]
     corners += [tool_ends(plan.passes[i], levels) for i in shaping]
     corners.append(_cut_stretch(levels))
-    edges = np.unique(np.clip(np.concatenate(corners), low, high))
+    edges: FloatArray = np.unique(np.clip(np.concatenate(corners), low, high))
     edges = edges[np.append(True, np.diff(edges) > _THINNEST_MM)]
     rough = _changes(at_levels.sums[:, shaping, ANGLE])
     flagged = rough[np.clip(np.searchsorted(depth, edges[:-1], side="right") - 1, 0, len(depth) - 2)]

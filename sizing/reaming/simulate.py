@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sizing.canal.model import Canal
 from sizing.errors import ReamingError
@@ -171,7 +172,7 @@ def _pass_result(canal: Canal, plan: ReamingPlan, i: int, at: _Levels, volumes: 
     )
 
 
-def _faced(plan: ReamingPlan, i: int, at: _Levels) -> FloatArray:
+def _faced(plan: ReamingPlan, i: int, at: _Levels) -> NDArray[np.bool_]:
     """Levels (m,) that a facing tool has planed away up to this pass: no bone, no wall."""
     gone = np.zeros(len(at.sections.depth_mm), bool)
     for j, made in enumerate(plan.passes[: i + 1]):
