@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sizing.canal.model import Canal
 from sizing.errors import ReamingError
 from sizing.findings import Finding
-from sizing.geometry import FloatArray, frozen_array
+from sizing.geometry import FloatArray
 from sizing.reaming.tool_axis import ToolAxis
 
 
@@ -40,7 +40,7 @@ class TipForm(StrEnum):
 _WIDEST_HALF_ANGLE_DEG = 80.0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class Reamer:
     """One tool.
 
@@ -57,8 +57,8 @@ class Reamer:
         None: cuts over its whole length.
     min_bend_radius_mm : float or None
         Only for flexible tools: the shaft bends no tighter.
-    profile_mm : (k, 2) array or None
-        Only for broaches: stations from the shoulder to the tip and the radius there.
+    profile_mm : tuple of (station, radius) or None
+        Only for broaches: stations from the shoulder to the tip and the radius there. Any (k, 2) is taken.
     part_number : str
     """
 
@@ -70,7 +70,7 @@ class Reamer:
     min_bend_radius_mm: float | None = None
     part_number: str = ""
     tip_flat_diameter_mm: float = 0.0
-    profile_mm: FloatArray | None = None
+    profile_mm: tuple[tuple[float, float], ...] | None = None
 
     def __post_init__(self) -> None:
         if not (np.isfinite(self.diameter_mm) and self.diameter_mm > 0):
@@ -84,12 +84,12 @@ class Reamer:
             raise ReamingError("CF-R009", "a tool's flat nose must be smaller than the tool",
                                measured=f"{self.tip_flat_diameter_mm} of {self.diameter_mm} mm")  # fmt: skip
         if self.profile_mm is not None:
-            profile = frozen_array(self.profile_mm)
+            profile = np.asarray(self.profile_mm, np.float64)
             ok = profile.ndim == 2 and profile.shape[1] == 2 and len(profile) >= 2 and np.all(np.isfinite(profile))
             if not (ok and np.all(np.diff(profile[:, 0]) >= 0) and np.all(profile[:, 1] >= 0)):
                 raise ReamingError("CF-R009", "a broach's profile is not usable",
                                    expected="stations that grow from the shoulder to the tip, radii >= 0")  # fmt: skip
-            object.__setattr__(self, "profile_mm", profile)
+            object.__setattr__(self, "profile_mm", tuple((float(s), float(r)) for s, r in profile))
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ def tool_pieces(reamer: Reamer) -> FloatArray:
         from the tip backwards so that it never narrows towards the shoulder.
     """
     if reamer.kind is ToolKind.BROACH and reamer.profile_mm is not None:
-        return _broach(reamer.profile_mm)
+        return _broach(np.array(reamer.profile_mm))
     r = 0.5 * reamer.diameter_mm
     if reamer.tip is TipForm.BULLET:
         return np.array([[-FAR_MM, -r, r * r, 0.0, 0.0], [-r, 0.0, 0.0, -2.0 * r, -1.0]])
