@@ -77,6 +77,8 @@ cdef double TABLE_REACH = 6.5
 cdef double _area[TABLE + 2]
 cdef double _bell[TABLE + 2]
 cdef double RING_WIDTH = 2.0
+cdef double MOST_DECAYS = 12.0
+cdef double SPLIT = 0.7
 
 N_ROW = ROW
 N_SCAN_VALUES = N_SCAN
@@ -125,9 +127,18 @@ cdef inline void _normal(double z, double* area, double* bell) noexcept nogil:
 
 
 cdef inline void _add_gauss(Edge* e, double weight, double t, double var_ip, double var_z, double var_grid,
-                            double decay, bint inner, bint globals_too) noexcept nogil:
+                            double decay, bint inner, int globals_too) noexcept nogil:
     cdef double s = sqrt(var_ip + var_z + var_grid)
     cdef double z = t / s, area, bell, far, unused, tail = 0, tail_s, area_s
+    if z >= TABLE_REACH:  # far outside the edge: nothing of the inside is left
+        e.area += weight
+        return
+    if z <= -TABLE_REACH:  # far inside: the plain exponential
+        if inner and t > -MOST_DECAYS * decay:
+            tail = weight * exp(t / decay)
+            e.tail += tail
+            e.tail_slope += tail / decay
+        return
     _normal(z, &area, &bell)
     e.area += weight * area
     e.slope += weight * bell / s
@@ -148,7 +159,7 @@ cdef inline void _add_gauss(Edge* e, double weight, double t, double var_ip, dou
 
 
 cdef inline void _edge(Edge* e, double t, double share_ip, double share_z, double var_grid, const double* scan,
-                       bint inner, bint globals_too) noexcept nogil:
+                       bint inner, int globals_too) noexcept nogil:
     cdef double ip = scan[SIGMA_IP] * scan[SIGMA_IP] * share_ip
     cdef double vz = scan[SIGMA_Z] * scan[SIGMA_Z] * share_z
     cdef double ring = scan[RING]
@@ -158,11 +169,11 @@ cdef inline void _edge(Edge* e, double t, double share_ip, double share_z, doubl
     _add_gauss(e, 1 + ring, t, ip, vz, var_grid, scan[DECAY], inner, globals_too)
     if ring != 0:
         _add_gauss(e, -ring, t, RING_WIDTH * RING_WIDTH * ip, vz, var_grid, scan[DECAY], inner, globals_too)
-    if globals_too:
+    if globals_too > 1:
         # d/d ring = G(s) - G(2 s)
         one.area = one.slope = one.tail = one.tail_slope = 0
-        _add_gauss(&one, 1, t, ip, vz, var_grid, scan[DECAY], inner, False)
-        _add_gauss(&one, -1, t, RING_WIDTH * RING_WIDTH * ip, vz, var_grid, scan[DECAY], inner, False)
+        _add_gauss(&one, 1, t, ip, vz, var_grid, scan[DECAY], inner, 0)
+        _add_gauss(&one, -1, t, RING_WIDTH * RING_WIDTH * ip, vz, var_grid, scan[DECAY], inner, 0)
         e.area_ring = one.area
         e.tail_ring = one.tail
 
@@ -182,7 +193,8 @@ cdef int _collect(const short[:, :, ::1] hu, const double* row, const double* sc
     distance from the surface: a linear mix of both would be a step with two flights."""
     cdef double step = scan[RAY_STEP], r, z, y, x, c, b, a, lower, upper, grid_in, grid_out
     cdef double s = sqrt(scan[SIGMA_IP] ** 2 * row[IP_INNER] + scan[SIGMA_Z] ** 2 * row[Z_INNER])
-    cdef bint split = fabs(row[PER_INNER]) > 0.3 * s or fabs(row[PER_OUTER]) > 0.3 * s
+    # two flights closer than this are one wider flight to the third order
+    cdef bint split = fabs(row[PER_INNER]) > SPLIT * s or fabs(row[PER_OUTER]) > SPLIT * s
     cdef Py_ssize_t j = <Py_ssize_t> floor(low / step), last = <Py_ssize_t> floor(high / step), k, i, h
     cdef int n = 0
     if j < 0:
@@ -240,7 +252,7 @@ cdef inline void _put(Datum* d, double hu, double r_inner, double r_outer, doubl
 
 # residual and derivatives of one datum; returns the residual
 cdef inline double _model(const Datum* d, const double* p, const double* row, const double* scan, double* jac,
-                          double* by_global, bint globals_too) noexcept nogil:
+                          double* by_global, int globals_too) noexcept nogil:
     cdef Edge inner, outer
     _edge(&inner, d.r_inner - p[X0], row[IP_INNER], row[Z_INNER], d.grid_inner, scan, True, globals_too)
     _edge(&outer, d.r_outer - p[X1], row[IP_OUTER], row[Z_OUTER], d.grid_outer, scan, False, globals_too)
@@ -270,7 +282,7 @@ cdef double _assemble(const Datum* data, int n, const double* p, const double* r
         for b in range(NP):
             hess[a][b] = 0
     for i in range(n):
-        res = _model(&data[i], p, row, scan, jac, unused, False)
+        res = _model(&data[i], p, row, scan, jac, unused, 0)
         w = inv * data[i].weight
         cost += w * res * res
         for a in range(NP):
@@ -418,7 +430,7 @@ cdef void _describe(const Datum* data, int n, const double* row, const double* s
     cdef double square = 0, total = 0, w, s, inv = 1.0 / (scan[NOISE] * scan[NOISE])
     cdef int i, a, k, g
     for i in range(n):
-        res[i] = _model(&data[i], p, row, scan, jac[i], by_global[i], True)
+        res[i] = _model(&data[i], p, row, scan, jac[i], by_global[i], 2 if globals_too else 1)
         square += data[i].weight * res[i] * res[i]
         total += data[i].weight
     stat[RMS] = sqrt(square / total)
@@ -432,9 +444,10 @@ cdef void _describe(const Datum* data, int n, const double* row, const double* s
     stat[X1_PER_CORTEX] = inverse[1][Y1] * w
     stat[Y1_PRECISION] = 1.0 / inverse[2][Y1] - w
     _variances(data, n, jac, inverse, scan, stat)
-    _lags(data, n, res, scan[RAY_STEP], lag_sums)
+    if globals_too:
+        _lags(data, n, res, scan[RAY_STEP], lag_sums)
     # raising an assumed global by dg leaves the data as they are: the parameters give way by -H^-1 J' df/dg
-    for g in range(3):
+    for g in range(3 if globals_too else 1):
         for a in range(NP):
             right[a] = 0
         for i in range(n):
@@ -467,17 +480,20 @@ cdef void _variances(const Datum* data, int n, double[MOST][NP] jac, double[3][N
     """Sandwich: each surface is a weighted sum of the data; correlated noise does not average out."""
     cdef double pull[MOST][2]
     cdef double inv = 1.0 / (scan[NOISE] * scan[NOISE]), c, var0 = 0, var1 = 0, cov = 0
-    cdef int i, j, k, a, lag
+    cdef int i, j, k, a, lag, farthest = 0
+    for lag in range(LAGS):
+        if scan[NOISE_LAG + lag] != 0:
+            farthest = lag
     for i in range(n):
         for k in range(2):
             pull[i][k] = 0
             for a in range(NP):
                 pull[i][k] += inv * data[i].weight * inverse[k][a] * jac[i][a]
     for i in range(n):
-        for j in range(i + 1):
+        for j in range(i, -1, -1):
             lag = <int> ((data[i].place - data[j].place) / scan[RAY_STEP] + 0.5)
-            if lag >= LAGS:
-                continue
+            if lag > farthest:
+                break
             c = scan[NOISE_LAG + lag] * (1.0 if i == j else 2.0)
             var0 += c * pull[i][0] * pull[j][0]
             var1 += c * pull[i][1] * pull[j][1]

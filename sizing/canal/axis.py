@@ -97,21 +97,34 @@ def smooth_line(along: FloatArray, points: FloatArray, weight: FloatArray) -> Fl
     Penalised least squares on the third difference (a parabola costs nothing), reweighted by
     Tukey's biweight so that single outliers have no say.
     """
+    from scipy.linalg import solveh_banded
+
     b = len(along)
     if b < 5:
         degree = 1 if b > 2 else 0
         return np.stack([np.polyval(np.polyfit(along, points[:, a], degree), along) for a in range(3)], axis=-1)
     step = float(np.median(np.diff(along)))
-    third = np.diff(np.eye(b), n=3, axis=0) / step**3
-    # half power at SMOOTH_LENGTH_MM: penalty (2 pi / L)^-6
-    penalty = (SMOOTH_LENGTH_MM / (2 * np.pi)) ** 6 * third.T @ third
+    # half power at SMOOTH_LENGTH_MM: penalty (L / 2 pi)^6 on the squared third derivative
+    penalty = _third_difference_bands(b) * (SMOOTH_LENGTH_MM / (2 * np.pi) / step) ** 6
     w = weight.astype(np.float64)
     for _ in range(5):
-        line = np.linalg.solve(np.diag(w) + penalty, w[:, None] * points)
+        bands = penalty.copy()
+        bands[0] += w
+        line = solveh_banded(bands, w[:, None] * points, lower=True)
         miss = np.linalg.norm(points - line, axis=1)
         scale = 1.4826 * float(np.median(miss[w > 0])) + 1e-9
         w = weight * np.clip(1 - (miss / (TUKEY * scale)) ** 2, 0.0, None) ** 2 + 1e-9
     return line
+
+
+def _third_difference_bands(b: int) -> FloatArray:
+    """Return the lower bands (4, b) of D'D, D being the third difference of b values."""
+    bands = np.zeros((4, b))
+    stencil = np.array([-1.0, 3.0, -3.0, 1.0])
+    for offset in range(4):
+        for i in range(4 - offset):
+            bands[offset, i : b - 3 + i] += stencil[i] * stencil[i + offset]
+    return bands
 
 
 def frames_along(line: FloatArray, along: FloatArray, bone: ResidualBone, step_mm: float) -> CanalAxis:

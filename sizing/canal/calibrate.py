@@ -106,14 +106,9 @@ def _sample(rays: Rays, located: Located) -> tuple[Rays, tuple[SurfaceFrame, Sur
     """Return every k-th level and ray with frames and start parameters."""
     m, n = located.inner_mm.shape
     skip = max(1, round(np.sqrt(m * n / CALIBRATION_RAYS)))
-    frames = tuple(
-        SurfaceFrame(
-            f.stretched_normal_lps[::skip, ::skip], f.tangent_lps[::skip, ::skip], f.curvature_per_mm[::skip, ::skip]
-        )
-        for f in (frame_of(located.inner_mm, rays), frame_of(located.outer_mm, rays))
-    )
+    frames = (frame_of(located.inner_mm, rays).thinned(skip), frame_of(located.outer_mm, rays).thinned(skip))
     some = rays.thinned(skip)
-    return some, frames, start_params(located, located.reference_cortex_hu)[::skip, ::skip]  # type: ignore[return-value]
+    return some, frames, start_params(located, located.reference_cortex_hu)[::skip, ::skip]
 
 
 def _telling(fit: WallFit, blur: Blur) -> NDArray[np.bool_]:

@@ -123,7 +123,7 @@ def fit_walls(
          INSIDE_MM, OUTSIDE_MM + OUTSIDE_SIGMAS * widest, LEVEL_SD_HU, TAIL_SD_HU],
         priors.noise_lags,
     ])  # fmt: skip
-    params = np.ascontiguousarray(start.reshape(-1, _wallfit.N_PARAM))
+    params = np.array(start.reshape(-1, _wallfit.N_PARAM), order="C")
     stats = np.empty((len(rows), _wallfit.N_STATS))
     lags = np.zeros((2, _wallfit.N_LAGS))
     _wallfit.fit_walls(volume.hu, rows, scan, params, stats, lags, MOVES, with_blur)

@@ -34,6 +34,8 @@ class Located:
     cortex_hu: FloatArray
     content_hu: FloatArray
     outside_hu: FloatArray
+    peak_hu: FloatArray
+    mask_radius_mm: FloatArray
     reference_cortex_hu: float
 
 
@@ -72,7 +74,7 @@ def locate(hu: FloatArray, mask_radius_mm: FloatArray, step_mm: float) -> Locate
     # cancellous bone may be bright, but never so bright that half-way to cortex lies in cortex
     content = np.broadcast_to(np.minimum(_median(middle, axis=1), CONTENT_SHARE * cortex)[:, None], limit.shape)
     for _ in range(2):
-        inner, outer = _cross(hu, limit, cortex, content, outside, step_mm)
+        inner, outer, peak = _cross(hu, limit, cortex, content, outside, step_mm)
         wall = outer - inner
         core = window_mean(hu, inner + 0.35 * wall, outer - 0.35 * wall)
         thick = core[wall * step_mm > THICK_WALL_MM]
@@ -80,12 +82,12 @@ def locate(hu: FloatArray, mask_radius_mm: FloatArray, step_mm: float) -> Locate
             cortex = float(np.median(thick))
         near = window_mean(hu, inner - CONTENT_WINDOW_MM[1] / step_mm, inner - CONTENT_WINDOW_MM[0] / step_mm)
         content = np.where(np.isfinite(near), np.minimum(near, CONTENT_SHARE * cortex), content)
-    return Located(inner * step_mm, outer * step_mm, core, content, outside, cortex)
+    return Located(inner * step_mm, outer * step_mm, core, content, outside, peak, mask_radius_mm, cortex)
 
 
 def _cross(
     hu: FloatArray, limit: FloatArray, cortex: float, content: FloatArray, outside: FloatArray, step_mm: float
-) -> tuple[FloatArray, FloatArray]:
+) -> tuple[FloatArray, FloatArray, FloatArray]:
     shape, q = limit.shape, limit.size
     inner, outer, peak = np.empty(q), np.empty(q), np.empty(q)
     flat = [np.ascontiguousarray(a, np.float64).ravel() for a in (limit, content, outside)]
@@ -93,7 +95,7 @@ def _cross(
         np.ascontiguousarray(hu.reshape(q, -1), np.float32), flat[0], np.full(q, cortex), flat[1], flat[2],
         REACH_MM / step_mm, HOLD_MM / step_mm, LEAST_CREST_SHARE, inner, outer, peak,
     )  # fmt: skip
-    return inner.reshape(shape), outer.reshape(shape)
+    return inner.reshape(shape), outer.reshape(shape), peak.reshape(shape)
 
 
 def _median(values: FloatArray, axis: int) -> FloatArray:

@@ -10,6 +10,7 @@ from sizing.canal.calibrate import calibrate
 from sizing.canal.locate import Located, locate
 from sizing.canal.model import Canal, CanalAxis, EdgeModel
 from sizing.canal.rays import Rays, mask_radius_mm, ray_step_mm, rays_of, reach_of, sample_hu
+from sizing.canal.report import canal_findings
 from sizing.canal.settings import CanalSettings
 from sizing.canal.walls import fit_surfaces
 from sizing.errors import CanalError
@@ -71,6 +72,7 @@ def measure_canal(volume: CtVolume, residual_bone: ResidualBone, settings: Canal
             blur.sigma_in_plane_mm,
             blur.sigma_slice_mm,
         ),
+        findings=canal_findings(walls, located.outer_mm, rays, residual_bone.side),
     )
 
 

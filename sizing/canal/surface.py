@@ -36,6 +36,14 @@ class SurfaceFrame:
     tangent_lps: FloatArray
     curvature_per_mm: FloatArray
 
+    def thinned(self, skip: int) -> SurfaceFrame:
+        """Return every ``skip``-th level and ray."""
+        return SurfaceFrame(
+            self.stretched_normal_lps[::skip, ::skip],
+            self.tangent_lps[::skip, ::skip],
+            self.curvature_per_mm[::skip, ::skip],
+        )
+
     @property
     def stretch(self) -> FloatArray:
         """(m, n) distance along the ray per distance along the normal, >= 1."""

@@ -1,0 +1,164 @@
+"""What could not be measured, in words: which level, which side, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sizing.anatomy import Side, direction_word
+from sizing.canal.rays import Rays
+from sizing.canal.verdict import RayState
+from sizing.canal.walls import Walls
+from sizing.findings import Finding, Level
+from sizing.geometry import FloatArray
+
+# A hole in the wall smaller than this is a vessel's canal or noise.
+DEFECT_MM = 4.0
+# Round a defect the cortex is solid; where it is thin all round, the bone is metaphysis and not destroyed.
+SOLID_RIM_MM = 1.8
+RIM_RAYS, RIM_LEVELS = 6, 4
+# Bone counts as missing where half of what the rim has is gone.
+MISSING_SHARE = 0.5
+# Thin or unclear walls are named when they take this share of a level for at least this length.
+NAMED_SHARE = 0.05
+NAMED_LENGTH_MM = 3.0
+
+
+@dataclass(frozen=True)
+class Patch:
+    """Connected rays of one kind: levels from..to, share of the circumference, centre."""
+
+    from_mm: float
+    to_mm: float
+    depth_mm: float
+    theta_rad: float
+    width_mm: float
+    rays: NDArray[np.bool_]
+
+
+def find_patches(kind: NDArray[np.bool_], rays: Rays, radius_mm: FloatArray) -> list[Patch]:
+    """Group marked rays (m, n) that touch, round the section and along the bone; largest first."""
+    from scipy.ndimage import label
+
+    groups, _ = label(kind, structure=np.ones((3, 3)))
+    for a, b in zip(groups[:, 0], groups[:, -1], strict=True):  # theta wraps
+        if a and b and a != b:
+            groups[groups == b] = a
+    depth, theta = rays.axis.depth_mm, rays.theta_rad
+    patches = []
+    for g in np.unique(groups[groups > 0]):
+        member = groups == g
+        level, ray = np.nonzero(member)
+        mean = float(np.angle(np.exp(1j * theta[ray]).mean()))
+        arc = member.sum(axis=1).max() * (2 * np.pi / len(theta)) * float(np.nanmedian(radius_mm))
+        patches.append(Patch(depth[level].min(), depth[level].max(), float(depth[level].mean()), mean, arc, member))
+    return sorted(patches, key=lambda p: -int(p.rays.sum()))
+
+
+def canal_findings(walls: Walls, outer_mm: FloatArray, rays: Rays, side: Side) -> tuple[Finding, ...]:
+    """Name what a person should look at: defects, thin walls, closed canal, metal, the scan's edge.
+
+    Parameters
+    ----------
+    walls : Walls
+        What was measured, and the state of every ray.
+    outer_mm : (m, n) array
+        Outline of the bone, for lengths along the circumference.
+    rays : Rays
+        Levels and directions.
+    side : Side
+        Decides the words for directions.
+    """
+
+    def where(theta_rad: float, level: int) -> str:
+        a = rays.axis
+        return direction_word(np.cos(theta_rad) * a.u_lps[level] + np.sin(theta_rad) * a.v_lps[level], side)
+
+    findings: list[Finding] = []
+    broken = np.isin(walls.state, _BROKEN)
+    defect_rays = np.zeros(broken.shape, bool)
+    for patch in find_patches(broken, rays, outer_mm):
+        if patch.width_mm < DEFECT_MM or patch.to_mm - patch.from_mm < DEFECT_MM or not _is_defect(patch, walls):
+            continue
+        defect_rays |= patch.rays
+        findings.append(_defect(patch, rays, where))
+    for code, kinds, level, what, advice in _NAMED:
+        kind = np.isin(walls.state, kinds) & ~defect_rays
+        findings.extend(_named(kind, rays, where, (code, level, what, advice)))
+    return tuple(findings)
+
+
+def _defect(patch: Patch, rays: Rays, where: Callable[[float, int], str]) -> Finding:
+    word = where(patch.theta_rad, int(np.abs(rays.axis.depth_mm - patch.depth_mm).argmin()))
+    return Finding(
+        Level.WARNING,
+        "CF-C101",
+        f"the cortex is interrupted on the {word} side from {patch.from_mm:.0f} to {patch.to_mm:.0f} mm above "
+        f"the resection plane, about {patch.width_mm:.0f} mm wide",
+        "Look at the images there: a defect, not a thin wall; no wall is reported inside it",
+        depth_mm=patch.depth_mm,
+        direction=word,
+    )
+
+
+_BROKEN = (RayState.NO_WALL, RayState.NOT_CORTEX, RayState.TOO_THIN, RayState.UNLIKE_A_WALL, RayState.UNSURE,
+           RayState.AMONG_UNKNOWN)  # fmt: skip
+
+_NAMED = (
+    ("CF-C102", (RayState.TOO_THIN,), Level.WARNING, "the wall is thinner than this scan can resolve",
+     "Thickness there is below about one blur width; use a finer scan if the stem reaches it"),
+    ("CF-C103", (RayState.NO_CANAL,), Level.WARNING, "the canal is closed",
+     "Sclerosed or filled with bone: nothing is measured there"),
+    ("CF-C104", (RayState.METAL,), Level.WARNING, "metal hides the wall", "Nothing is measured there"),
+    ("CF-C105", (RayState.OUT_OF_SCAN,), Level.INFO, "the wall leaves the scan", ""),
+    ("CF-C106", (RayState.NO_WALL, RayState.NOT_CORTEX, RayState.UNLIKE_A_WALL, RayState.UNSURE), Level.WARNING,
+     "no wall of cortical bone can be told", "Look at the images there"),
+)  # fmt: skip
+
+
+def _named(
+    kind: NDArray[np.bool_], rays: Rays, where: Callable[[float, int], str], named: tuple[str, Level, str, str]
+) -> list[Finding]:
+    """Return one finding for all levels of one kind, at the place where most rays are lost."""
+    code, level, what, advice = named
+    share = kind.mean(axis=1)
+    hit = share >= NAMED_SHARE
+    depth = rays.axis.depth_mm
+    step = float(np.median(np.diff(depth))) if len(depth) > 1 else 1.0
+    if hit.sum() * step < NAMED_LENGTH_MM:
+        return []
+    worst = int(share.argmax())
+    mean = np.exp(1j * rays.theta_rad)[kind[worst]].mean()
+    # rays lost all round have no side
+    word = where(float(np.angle(mean)), worst) if abs(mean) > 0.3 else None
+    place = f", most on the {word} side" if word else ""
+    at = np.flatnonzero(hit)
+    message = (
+        f"{what} at {hit.sum()} of {len(depth)} levels between {depth[at[0]]:.0f} and {depth[at[-1]]:.0f} mm "
+        f"above the resection plane{place}"
+    )
+    return [Finding(level, code, message, advice, depth_mm=float(depth[worst]), direction=word)]
+
+
+def _is_defect(patch: Patch, walls: Walls) -> bool:
+    """Tell whether bone is missing inside a rim of solid cortex; where bone thins out all round, it is metaphysis."""
+    from scipy.ndimage import binary_dilation
+
+    m, n = patch.rays.shape
+    levels = np.flatnonzero(patch.rays.any(axis=1))
+    if levels[0] == 0 or levels[-1] == m - 1:
+        return False  # not closed: its far rim is not in the scan
+    low, high = max(levels[0] - RIM_LEVELS, 0), min(levels[-1] + RIM_LEVELS + 1, m)
+    member = patch.rays[low:high]
+    round_and_round = np.concatenate([member, member, member], axis=1)
+    grown = binary_dilation(round_and_round, np.ones((2 * RIM_LEVELS + 1, 2 * RIM_RAYS + 1)))
+    rim = grown[:, n : 2 * n] & ~member
+    wall = (walls.outer_mm - walls.inner_mm)[low:high][rim]
+    bone = walls.bone_hu_mm[low:high]
+    known = np.isfinite(wall)
+    if known.sum() < 0.5 * rim.sum() or np.median(wall[known]) < SOLID_RIM_MM:
+        return False
+    return bool(np.median(bone[member]) < MISSING_SHARE * np.median(bone[rim][known]))

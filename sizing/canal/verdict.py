@@ -1,0 +1,111 @@
+"""Ray by ray: measured, or why it cannot be told."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sizing.canal.blur import CELL_VARIANCE, Blur, edge_columns
+from sizing.canal.fitting import WallFit
+from sizing.canal.locate import METAL_HU, Located
+from sizing.canal.rays import Rays
+from sizing.canal.surface import SurfaceFrame
+from sizing.geometry import FloatArray
+from sizing.volume import CtVolume
+
+# Below this many sigma a wall is told from its brightness only: a thin dense wall and a thicker porous one look alike.
+LEAST_WALL_SIGMAS = 1.2
+# A layer this much darker than the cortex round it is not cortex (tumour, callus, cancellous bone, a gap's edge).
+LEAST_CORTEX_SHARE = 0.65
+# Residuals beyond both: the profile is no wall between two tissues (defect's edge, streak, second bone).
+WORST_NOISES, WORST_CONTRAST = 5.0, 0.06
+# One ray may be vague where cancellous bone grows into cortex, if its neighbours help; the surface may not.
+WORST_RAY_SE_MM, WORST_SE_MM = 1.5, 0.4
+# Soft tissue must be seen this far outside the wall, and content this far inside.
+SEEN_MM = 1.0
+# A ray whose neighbourhood mostly cannot be told is not believed either.
+NEIGHBOUR_RAYS, NEIGHBOUR_LEVELS = 5, 3
+
+
+class RayState(IntEnum):
+    """Why a ray carries no number, or that it does."""
+
+    MEASURED = 0
+    NO_WALL = 1  # no crest of bone near the bone's outline
+    NO_CANAL = 2  # bone from the outline to the axis
+    OUT_OF_SCAN = 3
+    METAL = 4
+    TOO_THIN = 5  # thinner than this scan can resolve
+    NOT_CORTEX = 6  # a layer much darker than cortex
+    UNLIKE_A_WALL = 7
+    UNSURE = 8  # standard error too large
+    AMONG_UNKNOWN = 9
+
+
+def blur_along_mm(frame: SurfaceFrame, blur: Blur, volume: CtVolume) -> FloatArray:
+    """Return the sigma (m, n) of a blurred edge along each ray, the grid's share included."""
+    per_voxel, share = edge_columns(frame, volume.geometry)
+    variance = share @ [blur.sigma_in_plane_mm**2, blur.sigma_slice_mm**2] + CELL_VARIANCE * (per_voxel**2).sum(-1)
+    return np.sqrt(variance).reshape(frame.curvature_per_mm.shape)
+
+
+def judge(
+    volume: CtVolume,
+    rays: Rays,
+    located: Located,
+    fit: WallFit,
+    frame: SurfaceFrame,
+    blur: Blur,
+    expected_hu: FloatArray,
+) -> NDArray[np.int8]:
+    """Return the RayState (m, n) of every ray; the first reason that holds, in the order of the tests below."""
+    wall = fit.outer_mm - fit.inner_mm
+    state = np.full(wall.shape, RayState.MEASURED, np.int8)
+
+    def mark(where: NDArray[np.bool_], reason: RayState) -> None:
+        state[where & (state == RayState.MEASURED)] = reason
+
+    mark(~_inside_scan(volume, rays, located.outer_mm, located.mask_radius_mm), RayState.OUT_OF_SCAN)
+    mark(located.peak_hu > METAL_HU, RayState.METAL)
+    mark(~np.isfinite(located.outer_mm), RayState.NO_WALL)
+    mark(~np.isfinite(located.inner_mm), RayState.NO_CANAL)
+    mark(~np.isfinite(wall), RayState.UNLIKE_A_WALL)
+    with np.errstate(invalid="ignore"):
+        contrast = expected_hu - np.minimum(fit.content_hu, fit.outside_hu)
+        worst = np.maximum(WORST_NOISES * np.nanmedian(fit.rms_hu), WORST_CONTRAST * contrast)
+        mark(fit.rms_hu > worst, RayState.UNLIKE_A_WALL)
+        mark(fit.cortex_hu < LEAST_CORTEX_SHARE * expected_hu, RayState.NOT_CORTEX)
+        mark(wall < LEAST_WALL_SIGMAS * blur_along_mm(frame, blur, volume), RayState.TOO_THIN)
+        mark(~(np.maximum(fit.inner_se_mm, fit.outer_se_mm) < WORST_RAY_SE_MM), RayState.UNSURE)
+    mark(_lonely(state == RayState.MEASURED), RayState.AMONG_UNKNOWN)
+    return state
+
+
+def judge_surface(
+    state: NDArray[np.int8], wall_mm: FloatArray, se_mm: FloatArray, blur_mm: FloatArray
+) -> NDArray[np.int8]:
+    """Return the states (m, n) once rays are joined: what is still too thin or too vague is not measured."""
+    measured = state == RayState.MEASURED
+    with np.errstate(invalid="ignore"):
+        thin = measured & ~(wall_mm > LEAST_WALL_SIGMAS * blur_mm)
+        vague = measured & ~(se_mm < WORST_SE_MM)
+    return np.where(thin, RayState.TOO_THIN, np.where(vague, RayState.UNSURE, state)).astype(np.int8)
+
+
+def _inside_scan(volume: CtVolume, rays: Rays, outer_mm: FloatArray, mask_radius_mm: FloatArray) -> NDArray[np.bool_]:
+    """Mark rays (m, n) whose soft tissue beyond the wall still lies in the scan."""
+    reach = np.where(np.isfinite(outer_mm), outer_mm, np.nan_to_num(mask_radius_mm)) + SEEN_MM
+    start, step = rays.in_index(volume.geometry)
+    end = start + step * (reach.reshape(-1, 1) / rays.step_mm)
+    inside = np.all((end >= 0) & (end <= np.array(volume.geometry.shape) - 1), axis=1)
+    return inside.reshape(reach.shape)
+
+
+def _lonely(measured: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Mark measured rays whose neighbours round and along the bone mostly are not."""
+    from scipy.ndimage import uniform_filter
+
+    share = uniform_filter(measured.astype(np.float32), (NEIGHBOUR_LEVELS, NEIGHBOUR_RAYS), mode=("nearest", "wrap"))
+    return measured & (share < 0.5)
