@@ -16,6 +16,8 @@ MIN_CELLS_PER_PIXEL = 2
 # Cells per slice thickness; their own width is taken off the profile again.
 CELLS_PER_THICKNESS = 4
 MAX_CELL_HEIGHT_MM = 0.5
+# Blur is followed this many sigma.
+REACH_SIGMA = 4.5
 
 
 def in_plane_terms(scan: ScanSpec) -> tuple[tuple[float, float], ...]:
@@ -45,16 +47,19 @@ def cell_height_mm(scan: ScanSpec, tilt_rad: float) -> float:
     return float(min(by_profile, CELL_MM / max(np.tan(tilt_rad), 1e-9)))
 
 
-def pixel_weights(n_pixels: int, cells: int, pixel_mm: float, sigma_mm: float) -> FloatArray:
-    """Return (n_pixels, n_pixels * cells): what each fine cell gives to each pixel.
+def pixel_taps(scan: ScanSpec, cells: int) -> tuple[FloatArray, FloatArray, int]:
+    """Return taps (terms, width) and strengths (terms,) for ``sizing._phantom.blur_plane``, and the first cell.
 
     Values of cells are means over the cell, so the cell's variance is taken off the Gaussian's.
     """
-    h = pixel_mm / cells
-    at = (np.arange(n_pixels * cells) + 0.5) / cells - 0.5
-    distance = pixel_mm * (at[None, :] - np.arange(n_pixels)[:, None])
-    variance = sigma_mm**2 - h**2 / 12.0
-    return h / np.sqrt(2 * np.pi * variance) * np.exp(-0.5 * distance**2 / variance)
+    terms = in_plane_terms(scan)
+    h = scan.pixel_mm / cells
+    reach = int(np.ceil(REACH_SIGMA * max(s for _, s in terms) / h))
+    cell = np.arange(-reach, cells + reach)
+    distance = h * (cell + 0.5 - 0.5 * cells)
+    variance = np.array([s**2 for _, s in terms])[:, None] - h**2 / 12.0
+    taps = h / np.sqrt(2 * np.pi * variance) * np.exp(-0.5 * distance**2 / variance)
+    return taps.astype(np.float32), np.array([w for w, _ in terms], np.float32), -reach
 
 
 def slice_weights(slices_mm: FloatArray, planes_mm: FloatArray, height_mm: float, scan: ScanSpec) -> FloatArray:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 import sizing.phantom.blur as blur
 import sizing.phantom.limb as limb
 import sizing.phantom.shape as shape
-from sizing import _phantom  # type: ignore[attr-defined]
+from sizing import _phantom
 from sizing.errors import InputError
 from sizing.geometry import FloatArray, VolumeGeometry
 from sizing.phantom.noise import correlated_noise
@@ -23,8 +23,6 @@ TABLE_ANGLES = 512
 AIR_MARGIN_MM = 8.0
 SLICE_MARGIN_MM = 2.0
 END_AIR_MM = 10.0
-# Blur is followed this many sigma beyond the bone.
-REACH_SIGMA = 4.5
 MAX_VOXELS = 400_000_000
 HU_RANGE = (-1024, 3071)
 
@@ -103,18 +101,17 @@ def _field(spec: PhantomSpec, tables: BoneTables, points: FloatArray) -> tuple[t
     return tuple((float(a), float(b)) for a, b in zip(low, high, strict=True))
 
 
-def add_bone(out: NDArray[np.float32], geometry: VolumeGeometry, spec: PhantomSpec, bone: BoneSpec,
-             tables: BoneTables) -> None:  # fmt: skip
+def add_bone(
+    out: NDArray[np.float32], geometry: VolumeGeometry, spec: PhantomSpec, bone: BoneSpec, tables: BoneTables
+) -> None:
     """Add the blurred HU excess of one bone over muscle to a volume (slice, row, column)."""
     scan, axis = spec.scan, tables.axis
     steepest = float(np.arccos(np.clip(axis.s_lps[:, 2].min(), -1, 1)))
     cells, hz = blur.cells_per_pixel(scan), blur.cell_height_mm(scan, steepest)
     h = scan.pixel_mm / cells
-    terms = blur.in_plane_terms(scan)
-    reach_mm = tables.greatest_radius_mm / np.cos(steepest) + REACH_SIGMA * max(s for _, s in terms)
-    half = int(np.ceil(reach_mm / scan.pixel_mm)) + 1
+    taps, strength, first = blur.pixel_taps(scan, cells)
+    half = int(np.ceil((tables.greatest_radius_mm / np.cos(steepest) - first * h) / scan.pixel_mm)) + 1
     n = 2 * half + 1
-    matrices = [(w, blur.pixel_weights(n, cells, scan.pixel_mm, s).astype(np.float32)) for w, s in terms]
     z_slices = geometry.affine[2, 3] + scan.slice_step_mm * np.arange(geometry.shape[0])
     margin = 2.0 * scan.slice_thickness_mm
     z_planes = np.arange(z_slices[0] - margin, z_slices[-1] + margin, hz)
@@ -123,12 +120,12 @@ def add_bone(out: NDArray[np.float32], geometry: VolumeGeometry, spec: PhantomSp
     weights = blur.slice_weights(z_slices, z_planes, hz, scan).astype(np.float32)
     table = np.ascontiguousarray(np.hstack([axis.points_lps, axis.s_lps, axis.u_lps, axis.v_lps]))
     constants = _constants(spec, bone, axis, h, hz)
-    fine = np.empty((n * cells, n * cells), np.float32)
+    fine, middle, patch = (np.empty(shape, np.float32) for shape in ((n * cells, n * cells), (n * cells, n), (n, n)))
     first_cell = geometry.affine[:2, 3] - 0.5 * scan.pixel_mm + 0.5 * h
     for z, (left, top), to_slices in zip(z_planes, corner, weights, strict=True):
         x0, y0 = first_cell + scan.pixel_mm * np.array([left, top])
         _phantom.draw_plane(table, tables.surfaces, tables.levels, constants, x0, y0, z, fine)
-        patch = np.sum([w * (m @ fine @ m.T) for w, m in matrices], axis=0)
+        _phantom.blur_plane(fine, taps, strength, first, cells, middle, patch)
         rows, columns = _overlap(top, n, out.shape[1]), _overlap(left, n, out.shape[2])
         part = patch[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
         for i in np.flatnonzero(to_slices):

@@ -165,9 +165,9 @@ def _wall_normal(spec: PhantomSpec, table: AxisTable, axis: AxisTable, theta: Fl
     from scipy.spatial import cKDTree
 
     start = _surface_points(axis, inner, theta)
-    around = _angles(2 * N_ANGLES)
+    around = _angles(N_ANGLES)
     keep = (table.depth_mm >= axis.depth_mm[0] - 20) & (table.depth_mm <= axis.depth_mm[-1] + 20)
-    levels = table.at(table.depth_mm[keep][::2])
+    levels = table.at(table.depth_mm[keep][::4])
     outer = shape.periosteal_radius_mm(spec.shape, levels.depth_mm[:, None], around)
     cloud = _surface_points(levels, outer, around).reshape(-1, 3)
     _, nearest = cKDTree(cloud).query(start.reshape(-1, 3))
@@ -180,7 +180,7 @@ def _wall_normal(spec: PhantomSpec, table: AxisTable, axis: AxisTable, theta: Fl
         return at.points_lps + r * (np.cos(a)[:, None] * at.u_lps + np.sin(a)[:, None] * at.v_lps)
 
     step_mm, step_rad = 1e-3, 1e-4
-    for _ in range(3):
+    for _ in range(4):
         here = periosteum(depth, angle)
         along = (periosteum(depth + step_mm, angle) - here) / step_mm
         round_ = (periosteum(depth, angle + step_rad) - here) / step_rad
