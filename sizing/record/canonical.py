@@ -9,31 +9,33 @@ from typing import Any
 HASH_KEY = "sha256"
 
 
+# Objects down to this depth are broken over lines; what lies deeper stands on one line.
+LINES_TO_DEPTH = 3
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=True)
+
+
 def canonical_json(value: Any) -> str:
     """Write plain data as canonical JSON, ending with a newline.
 
-    Keys are sorted, floats are the shortest text that reads back to the same number, and objects
-    that hold objects are broken over lines. NaN and infinity are not JSON and raise ValueError.
+    Keys are sorted, and floats are the shortest text that reads back to the same number. NaN and
+    infinity are not JSON and raise ValueError.
     """
-    return _write(value, "") + "\n"
+    return _write(value, 0) + "\n"
 
 
-def _write(value: Any, indent: str) -> str:
-    inner = indent + " "
-    if isinstance(value, dict) and any(map(_holds_objects, value.values())):
-        lines = [f"{inner}{_line(str(k))}: {_write(value[k], inner)}" for k in sorted(value)]
-        return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
-    if isinstance(value, list) and any(isinstance(v, (dict, list)) and v for v in value):
-        return "[\n" + ",\n".join(inner + _write(v, inner) for v in value) + f"\n{indent}]"
-    return _line(value)
+def _write(value: Any, depth: int) -> str:
+    if depth < LINES_TO_DEPTH and isinstance(value, dict) and value:
+        lines = [f"{_ENCODER.encode(str(k))}: {_write(value[k], depth + 1)}" for k in sorted(value)]
+        return _block("{", lines, "}", depth)
+    if depth < LINES_TO_DEPTH and isinstance(value, list) and any(isinstance(v, (dict, list)) for v in value):
+        return _block("[", [_write(v, depth + 1) for v in value], "]", depth)
+    return _ENCODER.encode(value)
 
 
-def _holds_objects(value: Any) -> bool:
-    return isinstance(value, dict) or (isinstance(value, list) and any(isinstance(v, dict) for v in value))
-
-
-def _line(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=True)
+def _block(opening: str, lines: list[str], closing: str, depth: int) -> str:
+    inner = "\n" + " " * (depth + 1)
+    return opening + inner + f",{inner}".join(lines) + "\n" + " " * depth + closing
 
 
 def sha256_of(record: dict[str, Any]) -> str:
@@ -45,7 +47,7 @@ def seal(record: dict[str, Any]) -> tuple[dict[str, Any], str]:
     """Return the record with its own hash in it, and its canonical text."""
     empty = canonical_json({**record, HASH_KEY: ""})
     sha256 = _sha256(empty)
-    line = f'\n {_line(HASH_KEY)}: "{{}}"'  # a line of the outermost object: one space in front
+    line = f'\n "{HASH_KEY}": "{{}}"'  # a line of the outermost object: one space in front
     return {**record, HASH_KEY: sha256}, empty.replace(line.format(""), line.format(sha256), 1)
 
 

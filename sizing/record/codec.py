@@ -78,8 +78,8 @@ class Pool:
 def encode(value: Any, pool: Pool | None = None) -> Any:
     """Turn an object into dicts, lists, strings, numbers and None; pooled objects into references."""
     kind = type(value)
-    if kind is float or kind is int or kind is str or value is None or kind is bool:  # most values are these
-        return _encode_scalar(value)
+    if kind is float:  # most values are
+        return value if math.isfinite(value) else _encode_scalar(value)
     if pool is None:
         pool = Pool()
     if is_dataclass(kind):

@@ -152,7 +152,10 @@ def _null_names(value: Any, name: str = "") -> Iterator[str]:
             yield name
     elif isinstance(value, list):
         for inner in value:
-            yield from _null_names(inner, name)
+            if isinstance(inner, (dict, list)):
+                yield from _null_names(inner, name)
+        if None in value:
+            yield name
     elif value is None:
         yield name
 

@@ -97,9 +97,9 @@ def test_what_has_no_place_in_a_record_is_refused() -> None:
 
 
 def test_canonical_text() -> None:
-    text = canonical_json({"b": [1.0, 2.5, None], "a": {"side": "ä", "rows": [{"x": 1, "n": [1]}, {"x": 2}]}, "c": {}})
+    text = canonical_json({"b": [1.0, 2.5, None], "a": {"side": "ä", "rows": [{"x": 1, "n": [1]}, {"x": {}}]}, "c": {}})
     assert text == (
-        '{\n "a": {\n  "rows": [\n   {"n":[1],"x":1},\n   {"x":2}\n  ],\n  "side": "ä"\n },\n'
+        '{\n "a": {\n  "rows": [\n   {"n":[1],"x":1},\n   {"x":{}}\n  ],\n  "side": "ä"\n },\n'
         ' "b": [1.0,2.5,null],\n "c": {}\n}\n'
     )
     assert json.loads(text)["b"] == [1.0, 2.5, None]
