@@ -33,6 +33,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; raises SystemExit only for usage and ``--help``."""
+    _one_thread_for_linear_algebra()
     args = build_parser().parse_args(argv)
     args.console = Console(quiet=args.quiet)
     try:
@@ -48,6 +49,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         return exit_codes.OK
     except Exception as error:
         return _internal(error, args.console)
+
+
+def _one_thread_for_linear_algebra() -> None:
+    """Sums are split otherwise with another number of threads, and the last digits change with it.
+
+    Must run before NumPy is loaded. Our matrices are small: threads would cost more than they give.
+    """
+    for library in ("OPENBLAS", "MKL", "OMP"):
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
 
 def _internal(error: Exception, console: Console) -> int:

@@ -71,5 +71,9 @@ def finding_text(finding: Finding) -> str:
     place = [] if finding.depth_mm is None else [f"{finding.depth_mm:.0f} mm above the cut"]
     place += [finding.direction] if finding.direction else []
     where = f" [{', '.join(place)}]" if place else ""
-    advice = f" {finding.advice}" if finding.advice else ""
-    return f"{finding.code}: {finding.message}{where}{advice}"
+    advice = f" {_sentence(finding.advice)}" if finding.advice else ""
+    return f"{finding.code}: {_sentence(finding.message + where)}{advice}"
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "!", "?")) else f"{text}."

@@ -6,4 +6,10 @@ code, see ``canalfit.exit_codes``). At module level it imports only what is chea
 ``args.console`` is where ``run`` writes.
 """
 
-COMMANDS: tuple[str, ...] = ("catalogue", "doctor", "phantom")
+COMMANDS: tuple[str, ...] = (
+    "plan",
+    "catalogue",
+    "verify",
+    "phantom",
+    "doctor",
+)
