@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from sizing.canal.model import Canal, CanalAxis
 from sizing.errors import CanalError
-from sizing.geometry import FloatArray
+from sizing.geometry import FloatArray, Plane
 
-# A periodic cubic needs a few points to be a curve at all; fewer would be a guess of ours.
+# A periodic spline needs a few points to be a curve at all; fewer would be a guess of ours.
 MIN_POINTS = 8
 MIN_ANGLES = 16
+# Sampled as densely as it takes for local polynomials of degree 5 to give the curve back.
+LEAST_ANGLES, MOST_ANGLES = 256, 8192
+LOST_MM = 1e-10
+MIDWAY = np.array([3, -25, 150, 150, -25, 3]) / 256
+
+Curve = Callable[[FloatArray], FloatArray]
 
 
 def parallel_axis(depth_mm: ArrayLike) -> CanalAxis:
@@ -36,13 +42,14 @@ def canal_from_contours(
     periosteal_xy_mm: Sequence[ArrayLike],
     marrow_xy_mm: Sequence[ArrayLike] | None = None,
     axis: CanalAxis | None = None,
-    n_angles: int = 256,
+    n_angles: int | None = None,
+    resection: Plane | None = None,
 ) -> Canal:
     """Build a canal from closed section contours.
 
     Each contour is either (k, 2) points along (u, v) in order round the section, any k >= 8 and any
     direction, or (k,) radii at k equal angles from u towards v. It is read as a smooth closed curve
-    (a periodic cubic in the angle) and sampled at ``n_angles``. Contours that are not star-shaped
+    (a periodic quintic in the angle) and sampled at ``n_angles``. Contours that are not star-shaped
     about the section's origin are recentred on the canal's centroid, and the axis moves with them.
 
     Parameters
@@ -57,8 +64,10 @@ def canal_from_contours(
         Inner limit of cancellous bone that lies on the endosteum.
     axis : CanalAxis, optional
         Default: parallel planes along +z (``parallel_axis``).
-    n_angles : int
-        Equal angles of the result.
+    n_angles : int, optional
+        Equal angles of the result. Default: as many (256 to 8192) as it takes to lose nothing.
+    resection : Plane, optional
+        Default: the plane of depth 0.
 
     Raises
     ------
@@ -73,28 +82,55 @@ def canal_from_contours(
         if len(contours) != len(depth):
             raise CanalError("CF-C002", f"the number of {name} contours is not the number of levels",
                              measured=str(len(contours)), expected=str(len(depth)))  # fmt: skip
-    if n_angles < MIN_ANGLES:
+    if n_angles is not None and n_angles < MIN_ANGLES:
         raise CanalError("CF-C004", "too few angles to describe a section",
                          measured=str(n_angles), expected=f"at least {MIN_ANGLES}")  # fmt: skip
     frames = parallel_axis(depth) if axis is None else axis
     if len(frames) != len(depth) or not np.allclose(frames.depth_mm, depth):
         raise CanalError("CF-C001", "the axis does not have the levels of the contours")
-    theta = np.arange(n_angles) * (2 * np.pi / n_angles)
-    radius = {name: np.empty((len(depth), n_angles)) for name in surfaces}
-    shift = np.zeros((len(depth), 2))
-    for i, level in enumerate(depth):
-        where = f"depth {level:g} mm"
-        section = {name: _points(contours[i], f"{name}, {where}") for name, contours in surfaces.items()}
-        shift[i] = _origin(section, where)
-        for name, xy in section.items():
-            radius[name][i] = _polar(xy - shift[i], theta)
+    shift, curves = _curves(depth, surfaces)
+    n = n_angles or _angles_needed(curves)
+    theta = np.arange(n) * (2 * np.pi / n)
+    radius = {name: np.stack([curve(theta) for curve in row]) for name, row in curves.items()}
     inside, outside = radius["endosteal"], radius["periosteal"]
     if np.any(inside > outside) or ("marrow" in radius and np.any(radius["marrow"] > inside)):
         raise CanalError("CF-C006", "contours cross: marrow must lie in the canal, and the canal in the bone")
     if shift.any():
         points = frames.points_lps + shift[:, :1] * frames.u_lps + shift[:, 1:] * frames.v_lps
         frames = CanalAxis(depth, points, frames.s_lps, frames.u_lps, frames.v_lps)
-    return Canal(frames, theta, inside, outside, marrow_radius_mm=radius.get("marrow"))
+    return Canal(frames, theta, inside, outside, marrow_radius_mm=radius.get("marrow"), resection=resection)
+
+
+def _curves(
+    depth: FloatArray, surfaces: Mapping[str, Sequence[ArrayLike]]
+) -> tuple[FloatArray, dict[str, list[Curve]]]:
+    """Return the shift of every section's origin (m, 2), and radius as a function of angle, per surface and level."""
+    shift = np.zeros((len(depth), 2))
+    curves: dict[str, list[Curve]] = {name: [] for name in surfaces}
+    for i, level in enumerate(depth):
+        where = f"depth {level:g} mm"
+        section = {name: _points(contours[i], f"{name}, {where}") for name, contours in surfaces.items()}
+        shift[i] = _origin(section, where)
+        for name, xy in section.items():
+            curves[name].append(_polar(xy - shift[i]))
+    return shift, curves
+
+
+def _angles_needed(curves: Mapping[str, list[Curve]]) -> int:
+    """Return how many equal angles carry the curves: half-way between them, six neighbours must give the curve back."""
+    n = LEAST_ANGLES
+    while n < MOST_ANGLES:
+        theta = np.arange(2 * n) * (np.pi / n)
+        miss = 0.0
+        for curve in (c for row in curves.values() for c in row):
+            r = curve(theta)
+            known, between = r[::2], r[1::2]
+            guess = sum(w * np.roll(known, -k) for k, w in zip(range(-2, 4), MIDWAY, strict=True))
+            miss = max(miss, float(np.abs(between - guess).max()))
+        if miss < LOST_MM:
+            break
+        n *= 2
+    return n
 
 
 def _points(contour: ArrayLike, where: str) -> FloatArray:
@@ -139,13 +175,13 @@ def _origin(section: dict[str, FloatArray], where: str) -> FloatArray:
                      advice="Points must run round the section in order; split sections cannot be reamed")  # fmt: skip
 
 
-def _polar(xy: FloatArray, theta: FloatArray) -> FloatArray:
-    """Sample the closed curve through the points at the angles ``theta``."""
-    from scipy.interpolate import CubicSpline
+def _polar(xy: FloatArray) -> Curve:
+    """Return the closed curve through the points as radius over angle."""
+    from scipy.interpolate import make_interp_spline
 
     angle = np.mod(np.arctan2(xy[:, 1], xy[:, 0]), 2 * np.pi)
     order = np.argsort(angle)
     knots = np.append(angle[order], angle[order[0]] + 2 * np.pi)
     radius = np.hypot(*xy[order].T)
-    curve = CubicSpline(knots, np.append(radius, radius[0]), bc_type="periodic")
-    return curve(np.where(theta < knots[0], theta + 2 * np.pi, theta))
+    spline = make_interp_spline(knots, np.append(radius, radius[0]), k=5, bc_type="periodic")
+    return lambda theta: spline(np.where(theta < knots[0], theta + 2 * np.pi, theta))

@@ -161,7 +161,8 @@ class Canal:
         *,
         marrow_xy_mm: Sequence[ArrayLike] | None = None,
         axis: CanalAxis | None = None,
-        n_angles: int = 256,
+        n_angles: int | None = None,
+        resection: Plane | None = None,
     ) -> Canal:
         """Build a canal from section contours, without a CT.
 
@@ -169,4 +170,4 @@ class Canal:
         """
         from sizing.canal.contours import canal_from_contours  # a constructor may lean on its own room
 
-        return canal_from_contours(depth_mm, endosteal_xy_mm, periosteal_xy_mm, marrow_xy_mm, axis, n_angles)
+        return canal_from_contours(depth_mm, endosteal_xy_mm, periosteal_xy_mm, marrow_xy_mm, axis, n_angles, resection)

@@ -5,6 +5,7 @@ import pytest
 
 from sizing.canal import Canal
 from sizing.errors import CanalError
+from sizing.geometry import Plane
 
 
 def ellipse(a, b, *, cx=0.0, cy=0.0, rot_deg=0.0, k=720):
@@ -29,8 +30,8 @@ def polar_area(radius):
 )
 def test_area_of_a_smooth_contour_is_exact(inner, area):
     canal = Canal.from_sections([0, 1], [inner] * 2, [ellipse(13, 12)] * 2, n_angles=1024)
-    # cubic interpolation of 720 points: error about (2 pi / 720)^4 = 6e-9 of the area
-    assert polar_area(canal.endosteal_radius_mm) == pytest.approx(area, rel=1e-8)
+    # quintic interpolation of 720 points: error about (2 pi / 720)^6 = 4e-13 of the area
+    assert polar_area(canal.endosteal_radius_mm) == pytest.approx(area, rel=1e-11)
     assert canal.edges.method == "given"
 
 
@@ -40,7 +41,7 @@ def test_points_come_back_where_they_were():
     back = canal.contour_xy_mm()[0]
     c, s = np.cos(np.radians(20)), np.sin(np.radians(20))
     x, y = back @ [c, s], back @ [-s, c]
-    np.testing.assert_allclose((x / 7) ** 2 + (y / 5.5) ** 2, 1, atol=1e-7)
+    np.testing.assert_allclose((x / 7) ** 2 + (y / 5.5) ** 2, 1, atol=1e-10)
     np.testing.assert_allclose(canal.contour_lps("periosteal")[0][:, 2], 3.0)
 
 
@@ -76,3 +77,19 @@ def test_levels_must_grow_and_match():
         Canal.from_sections([1, 0], [ellipse(7, 5)] * 2, [ellipse(13, 12)] * 2)
     with pytest.raises(CanalError, match="CF-C002"):
         Canal.from_sections([0, 1], [ellipse(7, 5)], [ellipse(13, 12)] * 2)
+
+
+def test_angles_are_as_many_as_the_shape_needs():
+    t = np.arange(4096) * 2 * np.pi / 4096
+    c, s = np.cos(t), np.sin(t)
+    lemon = (np.abs(c / 8) ** 1.7 + np.abs(s / 6.5) ** 1.7) ** (-1 / 1.7)  # curvature without bound on the axes
+    round_ones = Canal.from_sections([0], [ellipse(7, 5.5)], [ellipse(13, 12)])
+    pointed = Canal.from_sections([0], [lemon], [np.full(64, 14.0)])
+    assert len(round_ones.theta_rad) <= 512
+    assert len(pointed.theta_rad) == 8192
+
+
+def test_the_resection_plane_can_be_given():
+    plane = Plane((0, 0, 2), (0, 0, 1))
+    canal = Canal.from_sections([0, 5], [ellipse(7, 5)] * 2, [ellipse(13, 12)] * 2, resection=plane)
+    assert canal.resection is plane
