@@ -100,7 +100,8 @@ def wall_of_rings(name: str, inner: FloatArray, outer: FloatArray) -> Mesh:
 
 def tidy(name: str, points: FloatArray, triangles: Triangles, values: FloatArray | None = None) -> Mesh:
     """Leave out triangles at unknown points, and points that no triangle uses."""
-    triangles = triangles[np.isfinite(points).all(axis=1)[triangles].all(axis=1)]
+    known: NDArray[np.bool_] = np.isfinite(points).all(axis=-1)
+    triangles = triangles[known[triangles].all(axis=1)]
     used = np.unique(triangles)
     new = np.full(len(points), -1, np.int32)
     new[used] = np.arange(len(used), dtype=np.int32)

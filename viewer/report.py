@@ -1,10 +1,12 @@
-"""Writes a plan's report: ``report.pdf`` for paper and ``report.html`` for the screen. No OpenGL."""
+"""Writes a plan's report: ``report.pdf`` for paper, ``report.html`` for the screen, ``scene.png``."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import viewer.facts as facts
 from sizing.findings import Finding
+from sizing.intended_use import RESEARCH_USE
 from sizing.planning import ImplantationPlan
 from sizing.record import Provenance
 from sizing.volume import CtVolume
@@ -12,6 +14,9 @@ from viewer.card import operating_card
 from viewer.choice_page import choice_page
 from viewer.measurement_page import measurement_page
 from viewer.page_frame import ReportCase
+from viewer.render import Caption, Picture, Shot
+from viewer.report_html import write_html
+from viewer.scene import plan_scene
 
 
 def write_report(
@@ -22,7 +27,7 @@ def write_report(
     provenance: Provenance,
     status: str = "DRAFT",
 ) -> tuple[Finding, ...]:
-    """Write the report of a plan into a folder.
+    """Write ``report.pdf``, ``report.html`` and ``scene.png`` into a folder; only the last needs OpenGL.
 
     Parameters
     ----------
@@ -43,8 +48,25 @@ def write_report(
         What could not be drawn.
     """
     case = ReportCase(plan, volume, provenance, status)
+    picture = start_picture(case, folder / "scene.png")  # on the other core, while the pages are drawn here
     write_pdf(case, folder / "report.pdf")
-    return ()
+    write_html(case, folder / "report.html")
+    return picture.finish()
+
+
+def start_picture(case: ReportCase, path: Path) -> Picture:
+    """Start drawing the scene from the front, from the side, and from the front without the implant."""
+    front, side = plan_scene(case.plan), plan_scene(case.plan, keep="medial")
+    shots = [Shot(front, "front", "from the front"), Shot(side, "lateral", "from the side")]
+    if case.plan.chosen is not None:
+        shots.append(Shot(front.without("implant"), "front", "the hole, from the front"))
+    p = case.provenance
+    caption = Caption(
+        f"{facts.heading(case.plan)}   {facts.case_name(case.plan)}",
+        f"{case.status} · research use only",
+        f"{RESEARCH_USE}  canalfit {p.canalfit_version} · input {p.input_sha256[:16]} · plan {p.plan_sha256[:16]}",
+    )
+    return Picture(tuple(shots), caption, path)
 
 
 def write_pdf(case: ReportCase, path: Path) -> None:

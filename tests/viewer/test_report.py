@@ -72,7 +72,7 @@ def test_the_card_is_marked_until_a_person_has_approved_it() -> None:
 def test_two_runs_give_the_same_bytes(folder: Path, tmp_path: Path) -> None:
     plan, volume = example_case.make_case()
     write_report(plan, volume, tmp_path, provenance=example_case.PROVENANCE)
-    for name in ("report.pdf",):
+    for name in ("report.pdf", "report.html"):
         assert (tmp_path / name).read_bytes() == (folder / name).read_bytes()
 
 

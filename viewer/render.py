@@ -1,0 +1,216 @@
+"""The only place with OpenGL: draws scenes with PyVista, off screen, and finds out beforehand if that works.
+
+A machine without OpenGL kills the process that tries (no exception), so everything that draws off
+screen for a report runs in a child process: ``python -m viewer.render``.
+
+Settings and why: multi-sampling stays off, because together with depth peeling software OpenGL loses
+translucent bodies without a word, and it is three times slower; still pictures are drawn larger and
+averaged instead (SSAA).
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import viewer.style as style
+from sizing.findings import Finding, Level
+from viewer.scene import VALUE_RANGE_MM, Layer, Scene
+
+if TYPE_CHECKING:
+    import pyvista as pv
+
+NO_DISPLAY = ("VTK_DEFAULT_OPENGL_WINDOW", "vtkEGLRenderWindow")
+PACKAGES = "libegl1 and libgl1-mesa-dri"
+VIEW_PIXELS = (400, 900)  # one view of scene.png, wide and high
+SMOOTH = 2  # pictures are drawn this many times larger and averaged
+CHILD_SECONDS = 60.0
+TABLE_ENTRIES = 1200  # 0.01 mm per entry
+
+
+@dataclass(frozen=True)
+class Caption:
+    """What stands on a picture besides the bodies."""
+
+    title: str
+    status: str
+    footer: str
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One view of a scene, and its title."""
+
+    scene: Scene
+    view: str
+    title: str
+
+
+class Picture:
+    """A picture being drawn by a child process, while the caller does something else."""
+
+    def __init__(self, shots: tuple[Shot, ...], caption: Caption, path: Path) -> None:
+        self._path = path
+        self._child = subprocess.Popen(
+            [sys.executable, "-m", "viewer.render"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=_environment(),
+        )  # fmt: skip
+        self._job = pickle.dumps((shots, caption, str(path)))
+        assert self._child.stdin is not None
+        try:
+            self._child.stdin.write(self._job)
+            self._child.stdin.close()
+        except BrokenPipeError:
+            pass  # the child has died; its exit status says so below
+        self._child.stdin = None
+
+    def finish(self) -> tuple[Finding, ...]:
+        """Wait for the picture; a machine that cannot draw is a finding, not an error."""
+        try:
+            self._child.communicate(timeout=CHILD_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._child.kill()
+            self._child.communicate()
+        if self._child.returncode == 0 and self._path.exists():
+            return ()
+        return (no_picture(self._path.name),)
+
+
+def no_picture(name: str) -> Finding:
+    """Return the finding for a machine on which OpenGL does not work."""
+    return Finding(
+        Level.INFO, "CF-V001", f"{name} was not drawn: OpenGL does not work on this machine",
+        f"On Debian or Ubuntu install {PACKAGES}; every other file is complete",
+    )  # fmt: skip
+
+
+def opengl_works(seconds: float = 20.0) -> tuple[bool, str]:
+    """Try OpenGL in a child process; returns whether it works, and the window's class or the reason."""
+    code = "import vtkmodules.vtkRenderingOpenGL2, vtkmodules.vtkRenderingCore as c\nw = c.vtkRenderWindow()\n"
+    code += "w.SetOffScreenRendering(1); w.SetMultiSamples(0); w.SetSize(16, 16); w.Render(); print(w.GetClassName())"
+    try:
+        child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=seconds,
+                               env=_environment())  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return False, f"no window within {seconds:g} s"
+    if child.returncode == 0 and child.stdout.strip():
+        return True, child.stdout.strip().splitlines()[-1]
+    return False, f"OpenGL does not work here: on Debian or Ubuntu install {PACKAGES}"
+
+
+def _environment() -> dict[str, str]:
+    """Without a display go to EGL at once: no wait and no noise about an X server."""
+    env = dict(os.environ)
+    env["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).resolve().parent.parent), env.get("PYTHONPATH", "")])
+    if sys.platform.startswith("linux") and not env.get("DISPLAY"):
+        env.setdefault(*NO_DISPLAY)
+    return env
+
+
+def plotter(size: tuple[int, int], *, off_screen: bool = True) -> pv.Plotter:
+    """Return an empty plotter with the settings of this house."""
+    if sys.platform.startswith("linux") and not os.environ.get("DISPLAY"):
+        os.environ.setdefault(*NO_DISPLAY)
+    import pyvista as pv
+
+    p: Any = pv.Plotter(off_screen=off_screen, window_size=list(size), lighting="light kit")
+    p.render_window.SetMultiSamples(0)
+    p.enable_parallel_projection()
+    p.set_background("white")
+    return p
+
+
+def add_layer(p: pv.Plotter, layer: Layer, scene: Scene) -> Any:
+    """Add one layer to a plotter and return its actor; values get the scene's colour table."""
+    data = poly_data(layer)
+    look: dict[str, Any] = {"opacity": layer.opacity, "ambient": 0.32, "diffuse": 0.72, "specular": 0.0,
+                            "smooth_shading": False, "name": layer.mesh.name, "show_scalar_bar": False}  # fmt: skip
+    if layer.coloured:
+        actor = p.add_mesh(
+            data,
+            scalars="value",
+            cmap=colour_map(scene),
+            clim=list(VALUE_RANGE_MM),
+            nan_color="#c9ced3",
+            interpolate_before_map=True,
+            n_colors=TABLE_ENTRIES,
+            **look,
+        )
+    else:
+        actor = p.add_mesh(data, color=layer.rgb, **look)
+    actor.visibility = layer.shown
+    return actor
+
+
+def poly_data(layer: Layer) -> pv.PolyData:
+    """Return a layer as PyVista data, with its values as ``value``."""
+    import pyvista as pv
+
+    faces: Any = layer.mesh.triangles
+    data = pv.PolyData.from_regular_faces(np.asarray(layer.mesh.points_lps), faces)
+    if layer.mesh.values is not None:
+        data["value"] = layer.mesh.values
+    return data
+
+
+def colour_map(scene: Scene) -> Any:
+    """Return the scene's bands as a matplotlib colour map over ``VALUE_RANGE_MM``."""
+    from matplotlib.colors import ListedColormap
+
+    return ListedColormap(style.colour_table(scene.bands, *VALUE_RANGE_MM, entries=TABLE_ENTRIES))
+
+
+def look_from(p: pv.Plotter, scene: Scene, view: str, fill: float = 1.04) -> None:
+    """Point the camera: "front", "back", "lateral", "medial", "proximal" or "distal"; proximal is up."""
+    from_lps = {
+        "front": scene.anterior_lps, "back": -scene.anterior_lps, "lateral": scene.lateral_lps,
+        "medial": -scene.lateral_lps, "proximal": scene.proximal_lps, "distal": -scene.proximal_lps,
+    }[view]  # fmt: skip
+    up = scene.anterior_lps if view in ("proximal", "distal") else scene.proximal_lps
+    frame = np.stack([np.cross(up, from_lps), up, from_lps])
+    local = np.concatenate([layer.mesh.points_lps for layer in scene.layers if layer.shown]) @ frame.T
+    low, high = local.min(axis=0), local.max(axis=0)
+    centre = (low + high) / 2 @ frame
+    p.camera.focal_point = centre
+    p.camera.position = centre + 2.0 * float(np.linalg.norm(high - low)) * np.asarray(from_lps)
+    p.camera.up = up
+    aspect = p.window_size[0] / p.window_size[1]
+    p.camera.parallel_scale = fill * max(high[1] - low[1], (high[0] - low[0]) / aspect) / 2
+    p.reset_camera_clipping_range()
+
+
+def still(scene: Scene, view: str, size: tuple[int, int]) -> tuple[np.ndarray, float]:
+    """Draw one view; returns RGB (h, w, 3) and the millimetres of one pixel."""
+    p = plotter((size[0] * SMOOTH, size[1] * SMOOTH))
+    for layer in scene.layers:
+        if layer.shown:
+            add_layer(p, layer, scene)
+    look_from(p, scene, view)
+    big = np.asarray(p.screenshot(return_img=True), np.float32)
+    mm = 2.0 * p.camera.parallel_scale / size[1]
+    p.close()
+    h, w = size[1], size[0]
+    small = big.reshape(h, SMOOTH, w, SMOOTH, 3).mean(axis=(1, 3))
+    return small.round().astype(np.uint8), float(mm)
+
+
+def main() -> int:
+    """Draw what the parent process sent, then leave without tearing OpenGL down."""
+    from viewer.scene_picture import compose
+
+    shots, caption, path = pickle.load(sys.stdin.buffer)
+    compose([(shot, *still(shot.scene, shot.view, VIEW_PIXELS)) for shot in shots], caption, Path(path))
+    return 0
+
+
+if __name__ == "__main__":
+    status = main()
+    sys.stdout.flush()
+    os._exit(status)  # software OpenGL now and then crashes while Python shuts down; the picture is written

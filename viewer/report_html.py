@@ -1,0 +1,97 @@
+"""The report for the screen: one file that opens without a network, with a scene that turns."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import viewer.charts as charts
+import viewer.facts as facts
+import viewer.panes as panes
+import viewer.words as words
+from sizing.fit.model import Fit
+from sizing.intended_use import RESEARCH_USE
+from viewer.page_frame import ReportCase
+from viewer.paint import hex_colour
+from viewer.pane import Pane
+from viewer.scene import plan_scene
+from viewer.svg import pane_svg
+from viewer.turntable import pack
+
+TEMPLATES = Path(__file__).parent / "templates"
+SECTIONS = 12
+
+
+def write_html(case: ReportCase, path: Path) -> None:
+    """Write ``report.html``: no network, no script but the one whose hash the page itself names."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
+
+    env = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined)
+    script = (TEMPLATES / "turn.js").read_text(encoding="utf-8")
+    values = _values(case)
+    for name in ("longs", "sections", "charts"):
+        values[name] = [{"title": p.title, "svg": Markup(pane_svg(p, w))} for p, w in values[name]]
+    scene = plan_scene(case.plan)
+    packed = pack(scene)
+    values |= {
+        "scene": {"description": Markup(packed.description), "data": packed.data, "titles": packed.titles},
+        "script": Markup(script), "legend": scene.legend,
+        "bands": [{"colour": hex_colour(b.rgb), "text": b.text} for b in scene.bands],
+        "script_hash": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+    }  # fmt: skip
+    path.write_text(env.get_template("report.html").render(values), encoding="utf-8")
+
+
+def _values(case: ReportCase) -> dict[str, Any]:
+    plan, fit = case.plan, case.plan.chosen
+    return {
+        "status": case.status, "heading": facts.heading(plan), "case_name": facts.case_name(plan),
+        "cut": facts.cut_text(plan), "scan": facts.scan_text(plan), "research_use": RESEARCH_USE,
+        "provenance": case.provenance, "catalogue": f"{plan.catalogue_version} {plan.catalogue_sha256[:16]}",
+        "findings": [
+            {"level": f.level.value, "code": f.code, "text": facts.finding_text(f)} for f in facts.findings_of(plan)
+        ],
+        "fit": None if fit is None else _fit_values(case, fit),
+        "neighbour_header": facts.NEIGHBOUR_HEADER,
+        "neighbours": [_neighbour(case, f) for f in facts.compared(plan, others=5)],
+        "longs": [(panes.long_pane(plan.canal, fit, p, case.volume, case.settings), 230.0)
+                  for p in ("coronal", "sagittal")],
+        "sections": [(p, 260.0) for p in _sections(case)],
+        "charts": [(p, w) for p, w in _charts(case)],
+    }  # fmt: skip
+
+
+def _fit_values(case: ReportCase, fit: Fit) -> dict[str, Any]:
+    return {
+        "family": words.family_title(fit.implant), "size": words.size_text(fit.implant),
+        "part": fit.implant.part_number,
+        "last": facts.last_reamer(fit), "depth": facts.reaming_depth(fit), "facts": facts.main_facts(case.plan, fit),
+        "steps": facts.steps(fit), "first_contact": facts.first_contact(fit), "graft": words.ml(fit.graft_mm3),
+        "gap": words.ml(fit.gap_mm3), "zone_header": facts.ZONE_HEADER, "zones": facts.zone_rows(fit),
+    }  # fmt: skip
+
+
+def _neighbour(case: ReportCase, fit: Fit) -> dict[str, Any]:
+    return {
+        "family": words.family_title(fit.implant), "row": facts.neighbour_row(fit), "why": words.why_not(fit),
+        "chosen": fit is case.plan.chosen, "warn": not fit.wall_min_mm >= case.limit_mm,
+    }  # fmt: skip
+
+
+def _sections(case: ReportCase) -> list[Pane]:
+    canal, fit = case.plan.canal, case.plan.chosen
+    levels = facts.section_levels(canal, fit, SECTIONS)
+    half = panes.half_width(canal, levels)
+    return [panes.section_pane(canal, k, fit, case.volume, case.settings, half) for k in levels]
+
+
+def _charts(case: ReportCase) -> list[tuple[Pane, float]]:
+    plan, fit = case.plan, case.plan.chosen
+    wall = charts.reamed_wall_pane(plan, fit) if fit else None
+    if wall is None:
+        wall = charts.wall_map_pane(plan.canal, plan.canal.wall_radial_mm, case.limit_mm, "Wall of the untouched bone")
+    pairs = [(wall, 560.0), (charts.diameter_pane(plan, fit), 300.0)]
+    return [*pairs, (charts.fill_pane(plan, fit), 250.0)] if fit else pairs
