@@ -100,7 +100,7 @@ def wall_of_rings(name: str, inner: FloatArray, outer: FloatArray) -> Mesh:
 
 def tidy(name: str, points: FloatArray, triangles: Triangles, values: FloatArray | None = None) -> Mesh:
     """Leave out triangles at unknown points, and points that no triangle uses."""
-    known: NDArray[np.bool_] = np.isfinite(points).all(axis=-1)
+    known = np.asarray(np.isfinite(points).all(axis=-1))
     triangles = triangles[known[triangles].all(axis=1)]
     used = np.unique(triangles)
     new = np.full(len(points), -1, np.int32)

@@ -153,8 +153,9 @@ def poly_data(layer: Layer) -> pv.PolyData:
     """Return a layer as PyVista data, with its values as ``value``."""
     import pyvista as pv
 
+    points: Any = layer.mesh.points_lps
     faces: Any = layer.mesh.triangles
-    data = pv.PolyData.from_regular_faces(np.asarray(layer.mesh.points_lps), faces)
+    data = pv.PolyData.from_regular_faces(points, faces)
     if layer.mesh.values is not None:
         data["value"] = layer.mesh.values
     return data
