@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -64,11 +64,12 @@ class Decoder:
 
     def close(self) -> None:
         """End the process."""
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe:
-                pipe.close()
         self._process.kill()
         self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            with suppress(OSError):  # a request that was never read is still in the pipe
+                assert pipe is not None
+                pipe.close()
 
     def decode(self, code: bytes, frame: Frame, target: NDArray[np.int16]) -> None:
         """Decode one image into ``target``; raises DicomError naming the file, whatever the decoder does."""
