@@ -1,5 +1,6 @@
 """The only room that knows DICOM: finds series, refuses what cannot be trusted, reads Hounsfield units in LPS mm."""
 
+from dicom_io.card import SeriesCard, TruthCard, Verdict, truth_card
 from dicom_io.catalog import SeriesEntry
 from dicom_io.errors import DicomError
 from dicom_io.options import ReadOptions
@@ -11,9 +12,13 @@ __all__ = [
     "DicomError",
     "ReadOptions",
     "ReadResult",
+    "SeriesCard",
     "SeriesEntry",
     "SeriesList",
+    "TruthCard",
+    "Verdict",
     "find_series",
     "read_series",
+    "truth_card",
     "write_ct_series",
 ]

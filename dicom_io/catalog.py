@@ -19,6 +19,7 @@ CT_CLASSES = {
 }
 # Slices of one stack agree far better than this; images of another direction do not.
 _SAME_STACK_COSINE = 0.01
+_SHORTEST_UID_START = 8  # fewer characters of a UID are the maker's root, not a series
 
 
 @dataclass(frozen=True)
@@ -165,6 +166,8 @@ def choose(entries: Sequence[SeriesEntry], series: str | None, source: str) -> S
     """Return the one stack that is meant, or refuse with the list of what there is."""
     if series is not None:
         hits = [e for e in entries if series in (e.selector, e.uid)]
+        if not hits and len(series) >= _SHORTEST_UID_START:
+            hits = [e for e in entries if e.uid.startswith(series)]
         if not hits:
             raise DicomError("CF-D008a", f"no series answers to {series!r}", where=source, advice=_menu(entries))
         if len(hits) > 1:

@@ -95,7 +95,11 @@ def read_series(
     found = source if isinstance(source, SeriesList) else find_series(source)
     if not found.entries:
         _refuse_empty(found)
-    entry = choose(found.entries, series, found.source)
+    return read_entry(found, choose(found.entries, series, found.source), options)
+
+
+def read_entry(found: SeriesList, entry: SeriesEntry, options: ReadOptions) -> ReadResult:
+    """Read one stack of a list; raises DicomError as :func:`read_series` does."""
     examined = examine(found, entry, options)
     if examined.refusals or examined.stack is None:
         examined.refuse()

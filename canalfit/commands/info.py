@@ -1,0 +1,130 @@
+"""``canalfit info``: what is in a scan, and what it is worth for planning."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from canalfit import exit_codes
+from sizing.errors import UsageError
+
+if TYPE_CHECKING:
+    from dicom_io import SeriesCard, TruthCard
+
+_COLUMNS = ("series", "images", "voxel mm", "step / thick mm", "kernel", "kVp", "verdict")
+_FACTS = (
+    ("slice_step_mm", "slice step", "mm", 2),
+    ("slice_thickness_mm", "slice thickness", "mm", 2),
+    ("row_spacing_mm", "between rows", "mm", 3),
+    ("column_spacing_mm", "between columns", "mm", 3),
+    ("images", "images", "", 0),
+    ("rows", "rows", "", 0),
+    ("columns", "columns", "", 0),
+    ("length_mm", "covered length", "mm", 0),
+    ("blur_mm", "blur (full width)", "mm", 1),
+    ("noise_hu", "noise in muscle", "HU", 0),
+    ("diameter_doubt_mm", "doubt of a diameter", "mm", 1),
+    ("air_hu", "air", "HU", 0),
+    ("fat_hu", "fat", "HU", 0),
+    ("muscle_hu", "muscle", "HU", 0),
+    ("cortex_hu", "cortex", "HU", 0),
+    ("kernel", "kernel", "", 0),
+    ("kvp", "tube voltage", "kV", 0),
+    ("bone", "bone", "", 0),
+    ("side", "side", "", 0),
+    ("body_cut_slices", "slices with body cut", "", 0),
+    ("bone_cut_slices", "slices with bone cut", "", 0),
+    ("patient_position", "patient position", "", 0),
+    ("model", "scanner", "", 0),
+    ("pseudonym", "case", "", 0),
+)
+
+
+def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParser:
+    """Add the sub-command."""
+    parser = subparsers.add_parser("info", help="say what is in a scan and whether it is fit for planning")
+    parser.add_argument("source", type=Path, help="folder, DICOMDIR, zip file or image file")
+    parser.add_argument("--series", metavar="NUMBER", help="look at this series only")
+    parser.add_argument("--page", type=Path, action="append", default=[], metavar="FILE",
+                        help="write the card of the best (or chosen) series as .png or .html; may be repeated")  # fmt: skip
+    parser.add_argument("--keep-identity", action="store_true", help="do not strike out a patient's name or ID")
+    return parser
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the truth card; exit code 3 if nothing can be planned, 10 if only with limits."""
+    from dicom_io import ReadOptions, Verdict, truth_card
+
+    for path in args.page:
+        if path.suffix.lower() not in (".png", ".html"):
+            raise UsageError(f"--page writes .png or .html, not {path.name}")
+    options = ReadOptions(keep_identity=args.keep_identity)
+    with args.console.step("looking at the scan"):
+        card = truth_card(args.source, series=args.series, options=options)
+    if args.series is not None and args.series not in {v for s in card.series for v in (s.selector, s.facts["series_uid"])}:
+        raise UsageError(f"no series answers to {args.series!r}; there are {', '.join(s.selector for s in card.series)}")
+    if args.json:
+        args.console.json(card.as_dict())
+    else:
+        args.console.data("\n".join(_lines(card)))
+    for path in args.page:
+        _write_page(card, args.series or card.best, path)
+    best = next((s for s in card.series if s.selector == card.best), None)
+    if best is None:
+        return exit_codes.REFUSED
+    return exit_codes.OK if best.verdict is Verdict.FIT else exit_codes.FINDINGS
+
+
+def _lines(card: TruthCard) -> list[str]:
+    rows = [_COLUMNS, *(_row(s) for s in card.series)]
+    widths = [max(len(row[k]) for row in rows) for k in range(len(_COLUMNS))]
+    lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows]
+    lines.insert(1, "  ".join("-" * w for w in widths))
+    for series in card.series:
+        lines += ["", f"{series.selector}  {_title(series)}: {series.verdict.value}"]
+        lines += [f"    - {reason}" for reason in series.reasons]
+    lines.append("")
+    if card.unreadable:
+        lines += ["files that cannot be read:", *(f"    - {text}" for text in card.unreadable), ""]
+    if card.n_other_files:
+        lines.append(f"{card.n_other_files} other files are no images.")
+    lines.append(f"best: {card.best} ({card.why_best})" if card.best else f"best: none ({card.why_best})")
+    return lines
+
+
+def _row(series: SeriesCard) -> tuple[str, ...]:
+    f = series.facts
+    voxel = _value(f["column_spacing_mm"], "", 2)
+    step = f"{_value(f.get('slice_step_mm'), '', 2)} / {_value(f['slice_thickness_mm'], '', 2)}"
+    name = f"{series.selector}  {f['modality'] or '?'}  {f['description'][:30]}".rstrip()
+    return name, str(f["images"]), voxel, step, f["kernel"] or "?", _value(f["kvp"], "", 0), series.verdict.value
+
+
+def _title(series: SeriesCard) -> str:
+    f = series.facts
+    parts = [f["side"], f["bone"]] if f.get("bone") else [f["body_part_in_header"] or "body part unknown"]
+    return " ".join(p for p in (f["description"], *parts) if p)
+
+
+def _value(value: Any, unit: str, digits: int) -> str:
+    if value is None:
+        return "cannot tell" if unit else "?"
+    text = f"{value:.{digits}f}" if isinstance(value, float) else str(value)
+    return f"{text} {unit}".rstrip()
+
+
+def _write_page(card: TruthCard, selector: str | None, path: Path) -> None:
+    from dataclasses import asdict
+
+    from viewer.scan_card import Picture, ScanPage, write_scan_page
+
+    series = next((s for s in card.series if selector in (s.selector, s.facts["series_uid"])), None)
+    series = series or next(iter(card.series), None)
+    if series is None:
+        raise UsageError(f"there is no series to draw for {path.name}")
+    values = series.facts | ({} if series.measures is None else asdict(series.measures))
+    facts = [(name, _value(values.get(key), unit, digits)) for key, name, unit, digits in _FACTS if key in values]
+    pictures = [Picture(t.title, t.hu, t.size_mm) for t in series.thumbnails]
+    title = f"{_title(series)} (series {series.selector}, {series.facts.get('pseudonym', '')})".replace(", )", ")")
+    write_scan_page(ScanPage(title, series.verdict.value, series.reasons, facts, pictures), path)
