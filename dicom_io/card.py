@@ -64,7 +64,7 @@ class SeriesCard:
     Attributes
     ----------
     reasons : tuple of str
-        In plain words, heaviest first; why the verdict is what it is.
+        In plain words, heaviest first; why the verdict is what it is. For the screen: with file names as they are.
     facts : dict
         Name with unit to value, as in ``--json``; None where it cannot be told.
     """
@@ -77,6 +77,12 @@ class SeriesCard:
     refusals: tuple[str, ...]
     measures: ScanMeasures | None
     thumbnails: tuple[Thumbnail, ...]
+    scrub: Scrubber
+
+    @property
+    def public_reasons(self) -> tuple[str, ...]:
+        """The reasons without a patient's name or ID: file names hold them at times."""
+        return tuple(self.scrub.clean(r) for r in self.reasons)
 
 
 @dataclass(frozen=True)
@@ -106,8 +112,8 @@ def _series_dict(card: SeriesCard) -> dict[str, Any]:
     return {
         "selector": card.selector,
         "verdict": card.verdict.value,
-        "reasons": list(card.reasons),
-        "refusals": list(card.refusals),
+        "reasons": list(card.public_reasons),
+        "refusals": [card.scrub.clean(r) for r in card.refusals],
         "findings": [{"level": f.level.value, "code": f.code, "message": f.message} for f in card.findings],
         **card.facts,
         **({} if card.measures is None else asdict(card.measures)),
@@ -142,33 +148,30 @@ def truth_card(
         wanted = series is None or series in (entry.selector, entry.uid)
         cards.append(_card(found, entry, options, read=wanted and entry.is_candidate))
     best, why = _best(found, cards)
-    clean = Scrubber(found[0].frames[0]) if found.entries else None
-    unreadable = tuple(
-        str(e) if clean is None or options.keep_identity else clean.clean(str(e)) for e in found.unreadable
-    )
-    return TruthCard(found.source, tuple(cards), best, why, unreadable, found.n_other_files)
+    scrub = Scrubber(None if options.keep_identity or not found.entries else found[0].frames[0])
+    unreadable = tuple(scrub.clean(str(e)) for e in found.unreadable)
+    return TruthCard(scrub.clean(found.source), tuple(cards), best, why, unreadable, found.n_other_files)
 
 
 def _card(found: SeriesList, entry: SeriesEntry, options: ReadOptions, *, read: bool) -> SeriesCard:
-    scrub = Scrubber(entry.frames[0])
+    scrub = Scrubber(None if options.keep_identity else entry.frames[0])
     facts = _header_facts(entry)
-    if not options.keep_identity:
-        facts["description"] = scrub.clean(facts["description"])
+    facts["description"] = scrub.clean(facts["description"])
     if not entry.is_candidate:
         text = (
             "a scout view"
             if entry.frames[0].is_localizer
             else f"{facts['modality'] or 'an unknown modality'}, not CT slices"
         )
-        return SeriesCard(entry.selector, Verdict.NOT, (text,), facts, (), (), None, ())
+        return SeriesCard(entry.selector, Verdict.NOT, (text,), facts, (), (), None, (), scrub)
     if not read:
-        return SeriesCard(entry.selector, Verdict.NOT, ("not looked at",), facts, (), (), None, ())
+        return SeriesCard(entry.selector, Verdict.NOT, ("not looked at",), facts, (), (), None, (), scrub)
     try:
         result = read_entry(found, entry, options)
     except DicomError as error:
-        refusals = tuple(str(e) if options.keep_identity else scrub.clean(str(e)) for e in (error, *error.others))
-        return SeriesCard(entry.selector, Verdict.NOT, refusals, facts, error.findings, refusals, None, ())
-    return _card_of_volume(entry, result, facts)
+        refusals = tuple(str(e) for e in (error, *error.others))
+        return SeriesCard(entry.selector, Verdict.NOT, refusals, facts, error.findings, refusals, None, (), scrub)
+    return _card_of_volume(entry, result, facts, scrub)
 
 
 def _header_facts(entry: SeriesEntry) -> dict[str, Any]:
@@ -197,7 +200,7 @@ def _header_facts(entry: SeriesEntry) -> dict[str, Any]:
     }
 
 
-def _card_of_volume(entry: SeriesEntry, result: ReadResult, facts: dict[str, Any]) -> SeriesCard:
+def _card_of_volume(entry: SeriesEntry, result: ReadResult, facts: dict[str, Any], scrub: Scrubber) -> SeriesCard:
     volume = result.volume
     measures = measure_scan(volume)
     bone_facts, bone_reason = _bone(volume)
@@ -210,7 +213,7 @@ def _card_of_volume(entry: SeriesEntry, result: ReadResult, facts: dict[str, Any
     verdict = Verdict.LIMITS if limits_found else Verdict.FIT
     reasons = (*limits_found, _voxel_words(volume, measures), *_good_news(measures))
     thumbnails = _thumbnails(volume)
-    return SeriesCard(entry.selector, verdict, reasons, facts, result.findings, (), measures, thumbnails)
+    return SeriesCard(entry.selector, verdict, reasons, facts, result.findings, (), measures, thumbnails, scrub)
 
 
 def _bone(volume: CtVolume) -> tuple[dict[str, Any], str]:
@@ -253,7 +256,7 @@ def _voxel_words(volume: CtVolume, m: ScanMeasures) -> str:
     )
     return (
         f"your voxel is {voxel:.2f} mm ({slices}), your reamer step {REAMER_STEP_MM:g} mm: "
-        f"expect about +- {m.diameter_doubt_mm:.1f} mm on a diameter."
+        f"expect about ± {m.diameter_doubt_mm:.1f} mm on a diameter."
     )
 
 

@@ -31,13 +31,23 @@ def pseudonym_of(frame: Frame) -> str:
 
 
 class Scrubber:
-    """Strikes a patient's name and ID out of texts."""
+    """Strikes a patient's name and ID out of texts.
 
-    def __init__(self, frame: Frame) -> None:
+    Parameters
+    ----------
+    frame : Frame or None
+        An image of the patient; None strikes out nothing.
+    """
+
+    def __init__(self, frame: Frame | None) -> None:
+        self._pattern: re.Pattern[str] | None = None
+        if frame is None:
+            return
         read = HeaderReader(frame.values)
         parts = [*re.split(r"[\s^=,._\-]+", read.text("PatientName")), read.text("PatientID")]
         words = sorted({re.escape(p) for p in parts if len(p) >= _SHORTEST}, key=len, reverse=True)
-        self._pattern = re.compile("|".join(words), re.IGNORECASE) if words else None
+        if words:
+            self._pattern = re.compile(f"(?:{'|'.join(words)})+", re.IGNORECASE)
 
     def clean(self, text: str) -> str:
         """Return the text without name and ID."""

@@ -15,6 +15,7 @@ from sizing.volume import CtVolume
 AIR_HU, BODY_HU, BONE_HU = -900, -300, 300
 _FAT_HU, _MUSCLE_HU, _CORTEX_HU = (-200, -20), (0, 120), (700, 2500)
 _LEAST_SHARE = 2e-3  # of the voxels looked at, before a tissue counts as seen
+_PEAK = 1.3  # a tissue's most frequent value stands out by this much above the ends of its range
 _LOOK_VOXELS = 4_000_000  # enough for every statistic here
 _LOOK_SLICES = 12
 _NOISE_WINDOW = 7  # voxels; smaller windows underestimate correlated noise
@@ -98,8 +99,11 @@ def _mode(counts: NDArray, low: int, high: int) -> float | None:
     window = counts[low + 1100 : high + 1101]
     if window.sum() < _LEAST_SHARE * counts.sum():
         return None
-    smooth = np.convolve(window, np.ones(9), "same")  # noise makes single bins jump
-    return float(low + int(np.argmax(smooth)))
+    smooth = np.convolve(counts, np.ones(9), "same")[low + 1100 : high + 1101]  # noise makes single bins jump
+    peak = int(np.argmax(smooth))
+    if smooth[peak] < _PEAK * max(smooth[0], smooth[-1]):
+        return None  # the flank of a neighbouring tissue, no peak of its own
+    return float(low + peak)
 
 
 def _median(counts: NDArray, low: int, high: int) -> float | None:

@@ -173,13 +173,14 @@ def _read(stack: Stack, findings: Sequence[Finding], options: ReadOptions) -> Re
     hu = _interpolated(loaded.hu, stack) if stack.is_repaired else loaded.hu
     manifest = [(f.file.name, loaded.hashes[f.file.name], f.sop_uid) for f in stack.frames]
     info, everything = scan_info(stack.frames[0]), [*findings, *_findings(notices)]
-    if not options.keep_identity:
-        scrub = Scrubber(stack.frames[0])
-        info = replace(info, series_description=scrub.clean(info.series_description))
-        everything = [scrub.clean_finding(f) for f in everything]
-        manifest = [(scrub.clean(name), digest, uid) for name, digest, uid in manifest]
+    scrub = Scrubber(None if options.keep_identity else stack.frames[0])
+    info = replace(info, series_description=scrub.clean(info.series_description))
     volume = CtVolume(hu, stack.geometry, info, stack.unmeasured_slices if stack.is_repaired else ())
-    return ReadResult(volume, tuple(everything), tuple(manifest))
+    return ReadResult(
+        volume,
+        tuple(scrub.clean_finding(f) for f in everything),
+        tuple((scrub.clean(name), digest, uid) for name, digest, uid in manifest),
+    )
 
 
 def _interpolated(hu: NDArray[np.int16], stack: Stack) -> NDArray[np.int16]:

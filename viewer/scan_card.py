@@ -82,7 +82,7 @@ def _sheet(page: ScanPage) -> Sheet:
     y += 16.0
     for k, picture in enumerate(page.pictures[:3]):
         _draw(sheet, picture, _LEFT + k * (_PICTURE_MM + 6.0), y)
-    y += (_PICTURE_MM + 8.0) if page.pictures else 0.0
+    y += (_PICTURE_MM + 12.0) if page.pictures else 0.0
     sheet.text(_LEFT, y, "Why", 11, bold=True)
     y += 6.0
     for reason in page.reasons[:_REASONS]:

@@ -7,6 +7,7 @@ code, see ``canalfit.exit_codes``). At module level it imports only what is chea
 """
 
 COMMANDS: tuple[str, ...] = (
+    "info",
     "plan",
     "catalogue",
     "verify",

@@ -62,8 +62,11 @@ def run(args: argparse.Namespace) -> int:
     options = ReadOptions(keep_identity=args.keep_identity)
     with args.console.step("looking at the scan"):
         card = truth_card(args.source, series=args.series, options=options)
-    if args.series is not None and args.series not in {v for s in card.series for v in (s.selector, s.facts["series_uid"])}:
-        raise UsageError(f"no series answers to {args.series!r}; there are {', '.join(s.selector for s in card.series)}")
+    known = {name for s in card.series for name in (s.selector, s.facts["series_uid"])}
+    if args.series is not None and args.series not in known:
+        raise UsageError(
+            f"no series answers to {args.series!r}; there are {', '.join(s.selector for s in card.series)}"
+        )
     if args.json:
         args.console.json(card.as_dict())
     else:
@@ -127,4 +130,4 @@ def _write_page(card: TruthCard, selector: str | None, path: Path) -> None:
     facts = [(name, _value(values.get(key), unit, digits)) for key, name, unit, digits in _FACTS if key in values]
     pictures = [Picture(t.title, t.hu, t.size_mm) for t in series.thumbnails]
     title = f"{_title(series)} (series {series.selector}, {series.facts.get('pseudonym', '')})".replace(", )", ")")
-    write_scan_page(ScanPage(title, series.verdict.value, series.reasons, facts, pictures), path)
+    write_scan_page(ScanPage(title, series.verdict.value, series.public_reasons, facts, pictures), path)
