@@ -47,7 +47,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParse
     parser.add_argument("source", type=Path, help="folder, DICOMDIR, zip file or image file")
     parser.add_argument("--series", metavar="NUMBER", help="look at this series only")
     parser.add_argument("--page", type=Path, action="append", default=[], metavar="FILE",
-                        help="write the card of the best (or chosen) series as .png or .html; may be repeated")  # fmt: skip
+                        help="write the best (or chosen) series as .png or .html; may be repeated")  # fmt: skip
     parser.add_argument("--keep-identity", action="store_true", help="do not strike out a patient's name or ID")
     return parser
 
