@@ -11,6 +11,6 @@ COMMANDS: tuple[str, ...] = (
     "plan",
     "catalogue",
     "verify",
-    "phantom",
+    "phantom", "selfcheck",
     "doctor",
 )

@@ -1,0 +1,151 @@
+"""From comparisons to a table: bias, SD, worst case and coverage per quantity, each beside its goal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from sizing.geometry import FloatArray
+from sizing.phantom.spec import ScanSpec
+from sizing.selfcheck.compare import DIAMETERS, Comparison
+
+# Goals hold for voxels up to this size ("fine"); up to 0.98 x 0.98 x 3.3 mm those of "coarse" do.
+FINE_PIXEL_MM, FINE_SLICE_MM = 0.75, 1.1
+# Walls thinner than this have goals of their own.
+THIN_WALL_MM = 1.5
+COVERAGE_RANGE = (0.90, 0.99)
+TWO_SIDED_95 = 1.96
+CENTRE_GOAL_MM, ISTHMUS_GOAL_MM, CANNOT_TELL_GOAL = 0.1, 2.0, 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Goals:
+    """What is to be reached on one kind of grid; lengths in mm, the bin a share."""
+
+    diameter_bias_mm: float
+    diameter_sd_mm: float
+    wall_bias_mm: float
+    wall_sd_mm: float
+    wrong_bin: float
+
+
+FINE = Goals(0.03, 0.05, 0.03, 0.05, 0.05)
+COARSE = Goals(0.08, 0.10, 0.08, 0.12, 0.10)
+
+
+def goals_for(scan: ScanSpec) -> Goals:
+    """Return the goals of a scan's grid."""
+    fine = scan.pixel_mm <= FINE_PIXEL_MM and scan.slice_thickness_mm <= FINE_SLICE_MM
+    return FINE if fine else COARSE
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One quantity over all limbs; mm unless the name says otherwise, NaN = nothing to tell.
+
+    ``coverage`` is the share of truths inside the stated 95 % interval. ``missed`` names the goals
+    that are not reached; empty = all are.
+    """
+
+    quantity: str
+    count: int
+    bias: float
+    sd: float
+    worst: float
+    coverage: float = float("nan")
+    goal: str = ""
+    missed: tuple[str, ...] = ()
+
+
+def summarize(comparisons: Sequence[Comparison], goals: Goals) -> tuple[Row, ...]:
+    """Return the rows of the table."""
+    rows = [_diameter(comparisons, name, goals) for name in DIAMETERS]
+    rows += [_surface(comparisons, name) for name in ("endosteal", "periosteal")]
+    rows += [_wall(comparisons, goals)]
+    rows += [
+        _share(comparisons, goals),
+        _greatest("centre of the canal", _pool([c.centre_error_mm for c in comparisons]), CENTRE_GOAL_MM),
+        _greatest("isthmus level", _pool([np.array([c.isthmus_error_mm]) for c in comparisons]), ISTHMUS_GOAL_MM),
+        _cannot_tell(comparisons),
+    ]
+    return tuple(rows)
+
+
+def coverage_of(error: FloatArray, se: FloatArray) -> float:
+    """Return the share of errors inside the stated 95 % interval; NaN if no interval is stated."""
+    known = np.isfinite(error) & np.isfinite(se)
+    return float(np.mean(np.abs(error[known]) <= TWO_SIDED_95 * se[known])) if known.any() else float("nan")
+
+
+def _pool(values: Sequence[FloatArray]) -> FloatArray:
+    flat = np.concatenate([np.ravel(v) for v in values]) if values else np.empty(0)
+    return flat[np.isfinite(flat)]
+
+
+def _moments(error: FloatArray) -> tuple[int, float, float, float]:
+    if not len(error):
+        return 0, float("nan"), float("nan"), float("nan")
+    return len(error), float(error.mean()), float(error.std()), float(np.abs(error).max())
+
+
+def _against(bias: float, sd: float, coverage: float, limits: tuple[float, float] | None) -> tuple[str, ...]:
+    missed = []
+    if limits is not None:
+        missed += ["bias"] * (not abs(bias) <= limits[0]) + ["SD"] * (not sd <= limits[1])
+    if np.isfinite(coverage) and not COVERAGE_RANGE[0] <= coverage <= COVERAGE_RANGE[1]:
+        missed.append("coverage")
+    return tuple(missed)
+
+
+def _diameter(comparisons: Sequence[Comparison], name: str, goals: Goals) -> Row:
+    n, bias, sd, worst = _moments(_pool([c.diameter_error_mm[name] for c in comparisons]))
+    known = [c for c in comparisons if name in c.diameter_se_mm]
+    coverage = float("nan")
+    if known:
+        coverage = coverage_of(
+            np.concatenate([c.diameter_error_mm[name] for c in known]),
+            np.concatenate([c.diameter_se_mm[name] for c in known]),
+        )
+    limits = (goals.diameter_bias_mm, goals.diameter_sd_mm)
+    goal = f"bias {limits[0]:g}, SD {limits[1]:g}"
+    return Row(f"{name} diameter", n, bias, sd, worst, coverage, goal, _against(bias, sd, coverage, limits))
+
+
+def _surface(comparisons: Sequence[Comparison], name: str) -> Row:
+    error = [getattr(c, f"{name}_error_mm") for c in comparisons]
+    n, bias, sd, worst = _moments(_pool(error))
+    se = np.concatenate([np.ravel(getattr(c, f"{name}_se_mm")) for c in comparisons]) if comparisons else np.empty(0)
+    coverage = coverage_of(np.concatenate([np.ravel(e) for e in error]), se) if comparisons else float("nan")
+    goal = f"95 % interval {COVERAGE_RANGE[0]:.0%} to {COVERAGE_RANGE[1]:.0%}"
+    return Row(f"{name} surface", n, bias, sd, worst, coverage, goal, _against(bias, sd, coverage, None))
+
+
+def _wall(comparisons: Sequence[Comparison], goals: Goals) -> Row:
+    thick = [np.where(c.true_wall_mm >= THIN_WALL_MM, c.wall_error_mm, np.nan) for c in comparisons]
+    n, bias, sd, worst = _moments(_pool(thick))
+    limits = (goals.wall_bias_mm, goals.wall_sd_mm)
+    missed = _against(bias, sd, float("nan"), limits)
+    return Row(f"wall from {THIN_WALL_MM:g} mm", n, bias, sd, worst, goal=f"bias {limits[0]:g}, SD {limits[1]:g}",
+               missed=missed)  # fmt: skip
+
+
+def _share(comparisons: Sequence[Comparison], goals: Goals) -> Row:
+    wrong = np.concatenate([c.wrong_reamer_bin for c in comparisons]) if comparisons else np.empty(0)
+    share = float(wrong.mean()) if len(wrong) else float("nan")
+    missed = () if share <= goals.wrong_bin else ("share",)
+    return Row("wrong 0.5 mm bin, share", len(wrong), share, float("nan"), float("nan"),
+               goal=f"{goals.wrong_bin:.0%}", missed=missed)  # fmt: skip
+
+
+def _greatest(name: str, error: FloatArray, limit_mm: float) -> Row:
+    n, bias, sd, worst = _moments(error)
+    return Row(name, n, bias, sd, worst, goal=f"worst {limit_mm:g}", missed=("worst",) if worst > limit_mm else ())
+
+
+def _cannot_tell(comparisons: Sequence[Comparison]) -> Row:
+    shares = _pool([np.array([c.cannot_tell_share]) for c in comparisons])
+    n, mean, sd, worst = _moments(shares)
+    return Row("cannot tell, share of rays", n, mean, sd, worst, goal=f"{CANNOT_TELL_GOAL:.0%}",
+               missed=("share",) if mean > CANNOT_TELL_GOAL else ())  # fmt: skip
