@@ -11,6 +11,7 @@ COMMANDS: tuple[str, ...] = (
     "plan",
     "catalogue",
     "verify",
-    "phantom", "selfcheck",
+    "phantom",
+    "selfcheck",
     "doctor",
 )
