@@ -13,6 +13,10 @@ from sizing.reaming.model import ReamedCanal, ToolAxis
 # A gap between neighbouring measured points wider than this many rays is "cannot tell".
 _WIDEST_GAP_RAYS = 2.5
 
+# Where the axis is tilted against the cut, a station near the entry lies below the first section on one side: the
+# canal is continued straight over this length.
+_CUT_REACH_MM = 2.0
+
 
 @dataclass(frozen=True)
 class Cavity:
@@ -99,8 +103,10 @@ def _seen_from(
     out = np.full((len(station_mm), len(phi)), np.nan)
     crossing = np.full((len(station_mm), travel.shape[1], 2), np.nan)
     for j in range(travel.shape[1]):
-        crossing[:, j, 0] = np.interp(station_mm, travel[:, j], x[:, j], left=np.nan, right=np.nan)
-        crossing[:, j, 1] = np.interp(station_mm, travel[:, j], y[:, j], left=np.nan, right=np.nan)
+        within = station_mm >= travel[0, j] - _CUT_REACH_MM
+        for i, across in enumerate((x, y)):
+            crossing[:, j, i] = np.interp(station_mm, travel[:, j], across[:, j], right=np.nan)
+        crossing[~within, j] = np.nan
     for k, section in enumerate(crossing):
         out[k] = _polar(section[np.isfinite(section[:, 0])], phi, _WIDEST_GAP_RAYS * 2 * np.pi / travel.shape[1])
     return out

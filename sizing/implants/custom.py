@@ -29,7 +29,7 @@ from sizing.implants.shape import Splines, StemShape
 from sizing.implants.solid import Collar, StemSolid
 
 # Rows of a free form: closer ones follow the noise of the measurement along the canal.
-_FREE_FORM_STEP_MM = 2.5
+_FREE_FORM_STEP_MM = 5.0
 # An unmeasured gap this wide, about 2 mm on the endosteum, holds no feature that a stem could miss.
 _BRIDGED_DEG = 15.0
 
@@ -110,7 +110,8 @@ def design_custom(cavity: Cavity, settings: CustomSettings, *, length_mm: float,
     meant = _meant_interference(cavity.station_mm, settings)
     room = replace(cavity, hole_radius_mm=_room(cavity, settings))
     limit = _filled(insertable_limit(room, meant)[within], last_reamer_mm / 2, findings)
-    shape = _grow(limit, cavity, length_mm, settings)
+    hole = np.where(np.isfinite(cavity.hole_radius_mm[within]), cavity.hole_radius_mm[within], limit)
+    shape = _grow(limit, hole, cavity, length_mm, settings)
     _check_makeable(shape, settings)
     prepared = _broached(cavity, shape, meant) if settings.broach_per_side_mm else cavity
     insertion = check_insertion(shape, prepared, meant)
@@ -179,8 +180,8 @@ def _bridged(row: FloatArray) -> FloatArray:
     return filled
 
 
-def _grow(limit: FloatArray, cavity: Cavity, length_mm: float, settings: CustomSettings) -> StemShape:
-    """The largest body of the chosen kind under the limit (k, n), with its tip and splines."""
+def _grow(limit: FloatArray, hole: FloatArray, cavity: Cavity, length_mm: float, settings: CustomSettings) -> StemShape:
+    """The body of the chosen kind under the limit (k, n), with its tip and splines."""
     station, bow = cavity.station_mm[: len(limit)], cavity.axis.bow_radius_mm
     ribs = None
     if settings.spline_count:
@@ -191,7 +192,8 @@ def _grow(limit: FloatArray, cavity: Cavity, length_mm: float, settings: CustomS
         limit = limit - settings.spline_height_mm
     if settings.section == "free":
         rows_at, below = rows_that_hold(station, limit, _FREE_FORM_STEP_MM, length_mm)
-        radius = smooth_free_form(below, cavity.phi_rad, settings.smallest_curvature_radius_mm)
+        _, wall = rows_that_hold(station, hole, _FREE_FORM_STEP_MM, length_mm)
+        radius = smooth_free_form(below, wall, cavity.phi_rad, settings.smallest_curvature_radius_mm)
         body = free_form_stem(rows_at, radius, bow, ribs)
     else:
         exponent = settings.superellipse_exponent if settings.section == "superellipse" else 2.0

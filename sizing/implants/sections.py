@@ -14,7 +14,13 @@ from sizing.implants.shape import Splines, StemShape
 # 0.0001 mm on a semi-axis.
 _REFINEMENTS = (0.02, 0.004, 0.0008, 0.00016)
 # Harmonics of a free form. Order 8 follows a triangular tibia; higher orders are noise of the rays.
-FREE_FORM_ORDERS = (8, 5, 3, 2)
+FREE_FORM_ORDERS = (8, 5, 3)
+# Curvature between the rows and angles that are looked at may be sharper by this much.
+_MARGIN = 1.05
+# Rounds of weighting: one for the area, one for the contact.
+_REWEIGHTINGS = 2
+# A gap up to this counts as contact: the doubt of a measured radius.
+_TOUCHING_MM = 0.1
 # Rows that draw a round tip: a quarter circle in 24 chords is within 0.01 mm of the arc for a 9 mm radius.
 _TIP_ROWS = 24
 # A chamfered tip keeps this share of the stem's width at its end.
@@ -141,27 +147,43 @@ def rows_that_hold(
     return rows_at, limit[np.minimum(ends, len(limit) - 1)]
 
 
-def smooth_free_form(limit: FloatArray, phi_rad: FloatArray, smallest_curvature_radius_mm: float) -> FloatArray:
-    """Largest smooth contours (k, n) under a limit, nested.
+def smooth_free_form(
+    limit: FloatArray, hole: FloatArray, phi_rad: FloatArray, smallest_curvature_radius_mm: float
+) -> FloatArray:
+    """Smooth contours (k, n) below a limit that reach the hole's wall along as much of it as they can, nested.
 
-    A trigonometric polynomial per station, its mean radius maximised below the limit (a linear programme). The
-    highest of FREE_FORM_ORDERS is taken whose contours a cutter of the given radius can make.
+    A trigonometric polynomial per station, by linear programmes. The highest of FREE_FORM_ORDERS is taken whose
+    contours a cutter of the given radius can make, judged on every fourth row.
     """
     for order in FREE_FORM_ORDERS:
         wave = np.outer(phi_rad, np.arange(1, order + 1))
         basis = np.concatenate([np.ones((len(phi_rad), 1)), np.cos(wave), np.sin(wave)], axis=1)
-        smooth = np.minimum.accumulate(np.stack([basis @ _largest_inside(basis, row) for row in limit]), axis=0)
-        if _curvature_radius(smooth).min() >= smallest_curvature_radius_mm:
+
+        def contours(rows: slice, basis: FloatArray = basis) -> FloatArray:
+            pairs = zip(limit[rows], hole[rows], strict=True)
+            return np.minimum.accumulate(np.stack([basis @ _closest_inside(basis, *pair) for pair in pairs]), axis=0)
+
+        if _curvature_radius(contours(slice(None, None, 4))).min() < _MARGIN * smallest_curvature_radius_mm:
+            continue
+        smooth = contours(slice(None))
+        if _curvature_radius(smooth).min() >= _MARGIN * smallest_curvature_radius_mm:
             return smooth
     return np.broadcast_to(limit.min(axis=1, keepdims=True), limit.shape)
 
 
-def _largest_inside(basis: FloatArray, limit: FloatArray) -> FloatArray:
+def _closest_inside(basis: FloatArray, limit: FloatArray, hole: FloatArray) -> FloatArray:
+    """Coefficients of one contour below a limit.
+
+    The sum of gaps is minimised with weights 1 / (gap to the hole + tolerance) from the round before: a share of
+    the circumference that does not touch, rather than an area.
+    """
     from scipy.optimize import linprog
 
-    mean_only = np.zeros(basis.shape[1])
-    mean_only[0] = -1.0
-    return linprog(mean_only, A_ub=basis, b_ub=limit, bounds=(None, None), method="highs").x
+    weight = np.ones(len(limit))
+    for _ in range(_REWEIGHTINGS):
+        found = linprog(-(weight @ basis), A_ub=basis, b_ub=limit, bounds=(None, None), method="highs").x
+        weight = 1.0 / (np.maximum(hole - basis @ found, 0.0) + _TOUCHING_MM)
+    return found
 
 
 def best_offset_mm(limit: FloatArray, phi_rad: FloatArray, exponent: float) -> FloatArray:

@@ -83,8 +83,8 @@ def test_in_a_cone_the_stem_is_the_cone(section: str) -> None:
     )
     assert design.insertion.goes_in and design.insertion.least_clearance_mm == pytest.approx(0, abs=LIMIT_MM)
     cone = np.pi * 100 / 3 * (81 + 63 + 49)
-    # A free form's row holds what the first station past its stretch allows, 3 mm on: never larger.
-    slack = 2 * np.pi * 8 * 100 * (0.02 * 3.0 if section == "free" else LIMIT_MM)
+    # A free form's row holds what the first station past its stretch allows, 5 mm on: never larger.
+    slack = 2 * np.pi * 8 * 100 * (0.02 * 5.0 if section == "free" else LIMIT_MM)
     assert cone - slack <= design.implant.stem_shape.volume_mm3 <= cone * (1 + 1e-9)
 
 
