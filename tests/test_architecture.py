@@ -22,11 +22,13 @@ FLOOR = {
     "sizing.implants": 5,
     "sizing.fit": 6,
     "sizing.planning": 7,
+    "sizing.customise": 8,
     "sizing.record": 8,
     "sizing.selfcheck": 8,
-    "dicom_io": 9,
-    "viewer": 9,
-    "canalfit": 10,
+    "sizing.specification": 9,
+    "dicom_io": 10,
+    "viewer": 10,
+    "canalfit": 11,
 }
 ALLOWED_SIDEWAYS = {("sizing.implants", "sizing.reaming")}  # an implant names the tools that prepare it
 FORBIDDEN_THIRD_PARTY = {

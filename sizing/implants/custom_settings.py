@@ -51,8 +51,9 @@ class CustomSettings:
         "as-planned", "", "the reamers of the plan; 'unreamed' where the wall is too thin to ream"
     )
     last_reamer_mm: float | None = _choice(None, "mm", "none given: the last reamer of the plan")
-    broach_per_side_mm: float = _choice(0.0, "mm", "none: a broach of the stem's own shape is an extra instrument")
+    broach_per_side_mm: float = _choice(1.0, "mm", "most that a broach of the stem's own shape cuts per side; 0: none")
     min_wall_mm: float = _choice(2.0, "mm", "policy, as in the plan; no published limit for press-fit stems")
+    keep_stock_wall: bool = _choice(True, "", "a custom stem must not cost more wall than the stock stem it replaces")
     flare_length_mm: float = _choice(
         0.0, "mm", "only for cylinder and taper: stretch at the entry that widens with the canal"
     )
@@ -154,7 +155,7 @@ def _checked(kind: type, values: dict[str, Any], where: str) -> dict[str, Any]:
         wanted = str(known[name].type)
         if isinstance(value, int) and not isinstance(value, bool) and "float" in wanted:
             value = float(value)
-        good = (
+        good = (isinstance(value, bool) and wanted == "bool") or (
             (isinstance(value, float) and "float" in wanted) or (isinstance(value, str) and wanted == "str")
             or (isinstance(value, int) and not isinstance(value, bool) and wanted == "int") or isinstance(value, tuple)
         )  # fmt: skip
@@ -172,7 +173,7 @@ def settings_template() -> str:
             continue
         default = f.default if f.default is not MISSING else None
         unit = f" [{f.metadata['unit']}]" if f.metadata["unit"] else ""
-        text = "" if default is None else (f'"{default}"' if isinstance(default, str) else f"{default}")
+        text = "" if default is None else (f'"{default}"' if isinstance(default, str) else str(default).lower())
         lines.append(f"{'# ' if default is None else ''}{f.name} = {text}  #{unit} {f.metadata['reason']}")
     lines += ["", "# [[zones]]", '# name = "coated"', "# from_station_mm = 0", "# to_station_mm = 100",
               "# diametral_interference_mm = 0.1", "# coating_thickness_mm = 0.5", "",

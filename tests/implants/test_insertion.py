@@ -71,13 +71,14 @@ def test_an_unknown_stretch_is_counted_and_limits_nothing() -> None:
 # Sections grow by linear programmes and a ratio search of 2e-5: 0.005 mm is the limit for clearances.
 LIMIT_MM = 0.005
 FLAT = {"tip_form": "flat", "smallest_radius_mm": 3.0}
+NO_BROACH = {**FLAT, "broach_per_side_mm": 0.0}
 
 
 @pytest.mark.parametrize("section", ["circle", "ellipse", "free"])
 def test_in_a_cone_the_stem_is_the_cone(section: str) -> None:
     design = design_custom(
         cavity(lambda s, phi: 9.0 - 0.02 * s + 0 * phi),
-        CustomSettings(section=section, **FLAT),
+        CustomSettings(section=section, **NO_BROACH),
         length_mm=100,
         last_reamer_mm=14,
     )
@@ -90,7 +91,7 @@ def test_in_a_cone_the_stem_is_the_cone(section: str) -> None:
 
 def test_in_an_oval_hole_the_stem_is_the_oval() -> None:
     design = design_custom(
-        cavity(ellipse(8.5, 6.5, 0.5)), CustomSettings(section="ellipse", **FLAT), length_mm=100, last_reamer_mm=13
+        cavity(ellipse(8.5, 6.5, 0.5)), CustomSettings(section="ellipse", **NO_BROACH), length_mm=100, last_reamer_mm=13
     )
     shape = design.implant.stem_shape
     assert np.sort(shape.semi_axes_mm[0]) == pytest.approx([6.5, 8.5], abs=LIMIT_MM)
@@ -100,7 +101,7 @@ def test_in_an_oval_hole_the_stem_is_the_oval() -> None:
 
 def test_behind_a_neck_the_stem_stays_as_narrow_as_the_neck() -> None:
     waist = cavity(lambda s, phi: 7.0 + 0.001 * (s - 50) ** 2 + 0 * phi)
-    design = design_custom(waist, CustomSettings(section="circle", **FLAT), length_mm=100, last_reamer_mm=14)
+    design = design_custom(waist, CustomSettings(section="circle", **NO_BROACH), length_mm=100, last_reamer_mm=14)
     beyond = design.implant.stem_shape.radius_mm([60.0, 90.0], PHI)
     assert design.insertion.goes_in
     assert np.all(beyond <= 7.0 + 1e-6) and np.all(beyond > 7.0 - 0.15)  # knots are 10 mm apart
@@ -117,7 +118,7 @@ def test_a_broach_never_cuts_into_the_wall_that_must_stay() -> None:
 
 def test_zones_carry_their_interference() -> None:
     hole = cavity(lambda s, phi: 7.0 + 0 * s + 0 * phi)
-    settings = CustomSettings(section="circle", zones=(CoatedZone("coated", 0, 110, 0.1, 0.5),), **FLAT)
+    settings = CustomSettings(section="circle", zones=(CoatedZone("coated", 0, 110, 0.1, 0.5),), **NO_BROACH)
     design = design_custom(hole, settings, length_mm=100, last_reamer_mm=14)
     assert design.implant.diameter_mm == pytest.approx(14.1, abs=1e-6)
     assert design.implant.coating_thickness_mm == 0.5 and design.insertion.goes_in
@@ -131,7 +132,9 @@ def test_a_stem_longer_than_the_measured_canal_is_refused() -> None:
 def test_a_stem_thinner_than_can_be_made_is_refused_with_its_level() -> None:
     narrowing = cavity(lambda s, phi: 6.0 - 0.03 * s + 0 * phi)
     with pytest.raises(InputError, match=r"CF-I041.*mm above the facing plane"):
-        design_custom(narrowing, CustomSettings(section="circle"), length_mm=100, last_reamer_mm=8)
+        design_custom(
+            narrowing, CustomSettings(section="circle", broach_per_side_mm=0), length_mm=100, last_reamer_mm=8
+        )
 
 
 @pytest.mark.parametrize(
