@@ -16,3 +16,13 @@ def least_walls(
     cut: FloatArray,
     native: FloatArray,
 ) -> None: ...
+def across_axis(
+    points: FloatArray,
+    entry: FloatArray,
+    frame: FloatArray,
+    bow_radius: float,
+    xy: FloatArray,
+    rho: FloatArray,
+    travel: FloatArray,
+) -> None: ...
+def contour_edges(xy: FloatArray, rho: FloatArray, edges: FloatArray) -> None: ...

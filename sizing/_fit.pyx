@@ -105,3 +105,67 @@ def least_walls(const double[:, ::1] endosteal_rho, const double[:, ::1] periost
                         low_native = native_wall[k, j]
                 cut[i, k] = low_cut
                 native[i, k] = low_native
+
+
+cdef inline double edge_angle(double cross, double dot) noexcept nogil:
+    # Edges seen from near the middle span a few degrees: the series is exact to rounding there.
+    cdef double x, xx
+    if dot > 0.0 and cross < 0.1 * dot and cross > -0.1 * dot:
+        x = cross / dot
+        xx = x * x
+        return x * (1.0 - xx * (1.0 / 3.0 - xx * (0.2 - xx * (1.0 / 7.0 - xx * (1.0 / 9.0 - xx / 11.0)))))
+    return atan2(cross, dot)
+
+
+def across_axis(const double[:, :, ::1] points, const double[::1] entry, const double[:, ::1] frame, double bow_radius,
+                double[:, :, ::1] xy, double[:, ::1] rho, double[:, ::1] travel):
+    """Put contour points (m, n, 3) in the plane across an axis.
+
+    frame rows: direction at the entry, then the two axes across it; with a bow the second row points to
+    the centre of curvature. bow_radius 0 = straight. Out: coordinates along rows two and three, distance
+    from the axis, travel of the nearest point of the axis.
+    """
+    cdef Py_ssize_t m = points.shape[0], n = points.shape[1], j, k
+    cdef double px, py, pz, along, inward, sideways, far
+    with nogil:
+        for k in range(m):
+            for j in range(n):
+                px = points[k, j, 0] - entry[0]
+                py = points[k, j, 1] - entry[1]
+                pz = points[k, j, 2] - entry[2]
+                along = px * frame[0, 0] + py * frame[0, 1] + pz * frame[0, 2]
+                inward = px * frame[1, 0] + py * frame[1, 1] + pz * frame[1, 2]
+                sideways = px * frame[2, 0] + py * frame[2, 1] + pz * frame[2, 2]
+                if bow_radius > 0.0:
+                    far = bow_radius - inward
+                    inward = bow_radius - sqrt(far * far + along * along)
+                    along = bow_radius * atan2(along, far)
+                xy[k, j, 0] = inward
+                xy[k, j, 1] = sideways
+                rho[k, j] = sqrt(inward * inward + sideways * sideways)
+                travel[k, j] = along
+
+
+def contour_edges(const double[:, :, ::1] xy, const double[:, ::1] rho, double[:, :, ::1] edges):
+    """Per edge j -> j+1: nearest and farthest squared distance from the origin, half cross product, angle."""
+    cdef Py_ssize_t m = xy.shape[0], n = xy.shape[1], j, k, nxt
+    cdef double x1, y1, x2, y2, cross, dot, r1, r2, near
+    with nogil:
+        for k in range(m):
+            for j in range(n):
+                nxt = j + 1 if j + 1 < n else 0
+                x1 = xy[k, j, 0]
+                y1 = xy[k, j, 1]
+                x2 = xy[k, nxt, 0]
+                y2 = xy[k, nxt, 1]
+                cross = x1 * y2 - x2 * y1
+                dot = x1 * x2 + y1 * y2
+                r1 = rho[k, j] * rho[k, j]
+                r2 = rho[k, nxt] * rho[k, nxt]
+                near = fmin(r1, r2)
+                if r1 > dot and r2 > dot:
+                    near = cross * cross / (r1 + r2 - 2.0 * dot)
+                edges[k, j, 0] = near
+                edges[k, j, 1] = fmax(r1, r2)
+                edges[k, j, 2] = 0.5 * cross
+                edges[k, j, 3] = edge_angle(cross, dot)

@@ -9,7 +9,7 @@ import numpy as np
 from sizing.anatomy import direction_word
 from sizing.canal.model import Canal
 from sizing.fit.settings import FitSettings
-from sizing.geometry import FloatArray, frozen_array
+from sizing.fit.view import Contours
 from sizing.reaming.model import ReamerSet
 
 
@@ -22,8 +22,8 @@ class FitContext:
     canal : Canal
     reamers : ReamerSet
     settings : FitSettings
-    native_wall_mm : (m, n) array
-        Wall before reaming, normal to the endosteal surface.
+    contours : Contours
+        The surfaces in LPS, and the wall before reaming, normal to the endosteal surface.
     isthmus_depth_mm : float
         NaN when no isthmus lies in the scan.
     """
@@ -31,11 +31,8 @@ class FitContext:
     canal: Canal
     reamers: ReamerSet
     settings: FitSettings
-    native_wall_mm: FloatArray
+    contours: Contours
     isthmus_depth_mm: float = np.nan
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "native_wall_mm", frozen_array(self.native_wall_mm))
 
     def direction(self, level: int, theta_rad: float) -> str:
         """Name the direction of a ray of one level; in degrees from anterior where no side is known."""

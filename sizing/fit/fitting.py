@@ -13,9 +13,11 @@ from sizing.canal.model import Canal
 from sizing.fit.context import FitContext
 from sizing.fit.measure import measure_fits
 from sizing.fit.model import Fit
-from sizing.fit.placement import place_axis
+from sizing.fit.placement import Placer, place_axis
 from sizing.fit.rank import neighbours_of, rank_fits
 from sizing.fit.settings import FitSettings
+from sizing.fit.tooling import Tooling, tooling
+from sizing.fit.view import Contours
 from sizing.implants.model import ImplantTemplate
 from sizing.reaming import ReamerSet, ToolAxis, default_reamer_set, ream
 
@@ -44,25 +46,33 @@ def fit_context(
         canal,
         reamers or default_reamer_set(),
         settings or FitSettings(),
-        cortical_thickness(canal),
+        Contours.of(canal, cortical_thickness(canal)),
         np.nan if isthmus_depth_mm is None else isthmus_depth_mm,
     )
 
 
 def fit_implant(context: FitContext, implant: ImplantTemplate, axis: ToolAxis | None = None) -> Fit:
     """Place one implant (or take the axis given), ream for it, and measure the fit."""
-    axis = axis or place_axis(context, implant)
-    return with_reaming(context, measure_fits(context, axis, [implant])[0])
+    tools = tooling(implant, context.reamers)
+    axis = axis or place_axis(context, implant, tools)
+    return with_reaming(context, measure_fits(context, axis, [implant], [tools])[0])
 
 
 def fit_all(context: FitContext, implants: Sequence[ImplantTemplate]) -> tuple[Fit, ...]:
     """Place and measure implants, best first; ``reamed`` is left open."""
-    groups: dict[tuple, list[ImplantTemplate]] = defaultdict(list)
+    alike: dict[tuple, list[ImplantTemplate]] = defaultdict(list)
     for implant in implants:
-        groups[implant.length_mm, implant.bow_radius_mm].append(implant)
+        alike[implant.length_mm, implant.bow_radius_mm].append(implant)
     fits: list[Fit] = []
-    for group in groups.values():
-        fits += measure_fits(context, place_axis(context, group[0]), group)
+    for (length, bow), group in alike.items():
+        placer = Placer(context, length, bow)
+        on_axis: dict[int, tuple[ToolAxis, list[tuple[ImplantTemplate, Tooling]]]] = {}
+        for implant in group:
+            tools = tooling(implant, context.reamers)
+            axis = placer.axis(implant, tools)
+            on_axis.setdefault(id(axis), (axis, []))[1].append((implant, tools))
+        for axis, pairs in on_axis.values():
+            fits += measure_fits(context, axis, [i for i, _ in pairs], [t for _, t in pairs])
     return rank_fits(fits)
 
 

@@ -16,7 +16,7 @@ from sizing.fit.rules import judge
 from sizing.fit.score import score_fit
 from sizing.fit.seat import collar_seat
 from sizing.fit.shaped import shaped_levels
-from sizing.fit.tooling import Tooling, tooling
+from sizing.fit.tooling import Tooling
 from sizing.fit.view import AxisView, view_along
 from sizing.fit.zones import TIP_BAND_MM, measure_zones
 from sizing.geometry import FloatArray
@@ -27,7 +27,9 @@ from sizing.reaming.model import ToolAxis
 _TOGGLE_CONTACT = 0.1
 
 
-def measure_fits(context: FitContext, axis: ToolAxis, implants: Sequence[ImplantTemplate]) -> list[Fit]:
+def measure_fits(
+    context: FitContext, axis: ToolAxis, implants: Sequence[ImplantTemplate], tools: Sequence[Tooling]
+) -> list[Fit]:
     """Measure implants that are placed on one axis, their collars on its entry.
 
     Parameters
@@ -38,6 +40,8 @@ def measure_fits(context: FitContext, axis: ToolAxis, implants: Sequence[Implant
         From the collar's seat into the bone.
     implants : sequence of ImplantTemplate
         Any sizes; a bowed implant needs an axis of its own bow.
+    tools : sequence of Tooling
+        What prepares each.
 
     Returns
     -------
@@ -45,8 +49,7 @@ def measure_fits(context: FitContext, axis: ToolAxis, implants: Sequence[Implant
         In the order of the implants, judged and scored; ``reamed`` is left open.
     """
     longest = max(i.length_mm for i in implants)
-    view = view_along(context.canal, axis, context.native_wall_mm, longest + TIP_BAND_MM + 2.0)
-    tools = [tooling(i, context.reamers) for i in implants]
+    view = view_along(context.canal, axis, context.contours, longest + TIP_BAND_MM + 2.0)
     depth = np.array([i.length_mm for i in implants]) + context.settings.ream_past_tip_mm
     tolerance = context.settings.contact_tolerance_mm
     levels = stem_levels(view, implants, tools, depth, tolerance)
@@ -72,7 +75,7 @@ def _one_fit(
     tip_depth = view.depth_at(length)
     fields: dict[str, Any] = {
         "implant": implant,
-        "placement": Placement(implant_to_lps(axis=view.axis), view.axis),
+        "placement": Placement(implant_to_lps(view), view.axis),
         "reaming_plan": tools.plan(view.axis, length + context.settings.ream_past_tip_mm),
         "zones": measure_zones(view, levels, row, implant),
         "contact_share": mean(contact, flank),
@@ -98,16 +101,11 @@ def _one_fit(
     return judge(context, tools, score_fit(context, bare))
 
 
-def implant_to_lps(axis: ToolAxis) -> FloatArray:
-    """Return (4, 4): z along the axis, x towards the centre of the bow (or any direction across)."""
-    z = axis.direction_lps
-    x = axis.bow_centre_lps
-    if x is None:
-        x = np.eye(3)[int(np.argmin(np.abs(z)))]
-        x = x - (x @ z) * z
-        x = x / np.linalg.norm(x)
+def implant_to_lps(view: AxisView) -> FloatArray:
+    """Return (4, 4): z along the axis, x towards the centre of the bow, or anterior for a straight stem."""
     matrix = np.eye(4)
-    matrix[:3, 0], matrix[:3, 1], matrix[:3, 2], matrix[:3, 3] = x, np.cross(z, x), z, axis.entry_lps
+    matrix[:3, :3] = view.frame_lps[[1, 2, 0]].T
+    matrix[:3, 3] = view.axis.entry_lps
     return matrix
 
 

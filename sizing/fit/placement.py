@@ -1,43 +1,169 @@
-"""Where an implant goes: the axis that keeps most wall."""
+"""Where an implant goes: its axis, by a named objective under the surgeon's constraints.
+
+See docs/method/placement.md.
+"""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from sizing.canal.model import Canal
 from sizing.fit.context import FitContext
+from sizing.fit.search import Task, clearance_mm, entered_at_cut, search_axis
+from sizing.fit.settings import Objective
+from sizing.fit.tooling import Tooling
+from sizing.fit.view import across, axis_frame
+from sizing.fit.zones import wall_limit_by_travel_mm
 from sizing.geometry import FloatArray
-from sizing.implants.model import ImplantTemplate
-from sizing.reaming import ToolAxis, best_rigid_axis
+from sizing.implants.model import Fixation, ImplantTemplate
+from sizing.reaming import ToolAxis, centre_line
+
+# Starts of a bowed stem's turn about itself, relative to the canal's own bow: the turn is the only
+# unknown in which the search could meet a side valley, so it begins at the best of these.
+_TURNS = np.arange(8) * np.pi / 4
+# Axes tried between the one that follows the canal and the one that spares the wall, both included.
+_STEPS_BETWEEN = 5
 
 
-def place_axis(context: FitContext, implant: ImplantTemplate) -> ToolAxis:
-    """Return the axis of an implant in the canal, from its collar on the cut to its tip."""
-    canal = context.canal
-    far = min(implant.length_mm, float(canal.axis.depth_mm[-1]))
-    axis = best_rigid_axis(canal, 0.0, far)
-    if implant.bow_radius_mm is None:
-        return axis
-    return _bent(canal, axis, far, implant.bow_radius_mm)
+class Placer:
+    """Places the implants of one length and bow; what they share is searched once.
 
-
-def _bent(canal: Canal, axis: ToolAxis, far_mm: float, bow_radius_mm: float) -> ToolAxis:
-    """Bend a straight axis into an arc that follows the canal's own bow.
-
-    The arc leaves the chord to the side of the canal's bow, so that its ends keep the chord's line.
+    Parameters
+    ----------
+    context : FitContext
+        Canal, tray and thresholds.
+    length_mm : float
+        From the collar's seat to the tip.
+    bow_radius_mm : float or None
+        None: straight.
     """
-    travel = (canal.axis.points_lps - axis.entry_lps) @ axis.direction_lps
-    centre = _bow_direction(canal, axis, travel, far_mm)
+
+    def __init__(self, context: FitContext, length_mm: float, bow_radius_mm: float | None) -> None:
+        self.context = context
+        self.length_mm = length_mm
+        self.bow_radius_mm = bow_radius_mm
+
+    def axis(self, implant: ImplantTemplate, tools: Tooling) -> ToolAxis:
+        """Return the axis of one implant by the objective of the settings."""
+        settings = self.context.settings
+        if settings.objective is Objective.CANAL:
+            return self.follows_canal
+        if settings.objective is Objective.WALL:
+            return self.spares_wall
+        radius = _cutting_radius_mm(implant, tools)
+        for axis, walls in self.between:
+            if walls.left_mm(radius) >= settings.comfortable_wall_mm:
+                return axis
+        return self.spares_wall
+
+    @cached_property
+    def follows_canal(self) -> ToolAxis:
+        """The axis whose deepest cut into the cortex is as shallow as it can be."""
+        contours = self.context.contours
+        task = self._task(contours.endosteal_lps, np.zeros(contours.native_wall_mm.shape))
+        starts = self._starts()
+        return search_axis(task, max(starts, key=lambda start: clearance_mm(task, start)))[0]
+
+    @cached_property
+    def spares_wall(self) -> ToolAxis:
+        """The axis that leaves the thickest least wall, beyond what each zone asks for."""
+        c = self.context
+        limit = wall_limit_by_travel_mm(c.settings, c.canal.axis.depth_mm, self.length_mm)
+        margin = np.repeat(limit[:, None], len(c.canal.theta_rad), axis=1)
+        return search_axis(self._task(c.contours.periosteal_lps, margin), self.follows_canal)[0]
+
+    @cached_property
+    def between(self) -> list[tuple[ToolAxis, LeastWalls]]:
+        """Axes evenly spaced from the canal's to the wall's, with the walls that tools on them leave."""
+        first, last = self.follows_canal, self.spares_wall
+        axes = [_blend(first, last, share) for share in np.linspace(0.0, 1.0, _STEPS_BETWEEN)]
+        return [(axis, LeastWalls.along(self.context, axis, self.length_mm)) for axis in axes]
+
+    def _task(self, clear_of_lps: FloatArray, margin_mm: FloatArray) -> Task:
+        return Task(self.context.canal, self.length_mm, clear_of_lps, margin_mm, self.context.settings.max_tilt_deg)
+
+    def _starts(self) -> list[ToolAxis]:
+        canal = self.context.canal
+        far = min(self.length_mm, float(canal.axis.depth_mm[-1]))
+        line = centre_line(canal, 0.0, far)
+        if self.bow_radius_mm is None:
+            return [line]
+        towards = _bow_direction(canal, line, far)
+        beside = np.cross(line.direction_lps, towards)
+        return [_bent(canal, line, far, self.bow_radius_mm, np.cos(a) * towards + np.sin(a) * beside) for a in _TURNS]
+
+
+@dataclass(frozen=True)
+class LeastWalls:
+    """Least wall that tools of any radius leave on one axis, where they cut.
+
+    Attributes
+    ----------
+    endosteal_mm : (k,) array
+        Distances of the endosteal points from the axis, growing.
+    periosteal_mm : (k,) array
+        Least distance of the periosteum on any of the rays up to here.
+    """
+
+    endosteal_mm: FloatArray
+    periosteal_mm: FloatArray
+
+    @classmethod
+    def along(cls, context: FitContext, axis: ToolAxis, length_mm: float) -> LeastWalls:
+        """Sort the rays of a canal by how early a growing tool reaches them."""
+        frame = axis_frame(context.canal, axis)
+        _, inner, travel = across(context.contours.endosteal_lps, axis, frame)
+        _, outer, _ = across(context.contours.periosteal_lps, axis, frame)
+        use = (travel >= 0) & (travel <= length_mm) & np.isfinite(outer) & np.isfinite(inner)
+        order = np.argsort(inner[use])
+        return cls(inner[use][order], np.minimum.accumulate(outer[use][order]))
+
+    def left_mm(self, radius_mm: float) -> float:
+        """Return the least wall; infinite where the tool cuts nothing."""
+        reached = int(np.searchsorted(self.endosteal_mm, radius_mm))
+        return float(self.periosteal_mm[reached - 1]) - radius_mm if reached else float("inf")
+
+
+def place_axis(context: FitContext, implant: ImplantTemplate, tools: Tooling) -> ToolAxis:
+    """Return the axis of an implant in the canal, from its collar on the cut to its tip."""
+    return Placer(context, implant.length_mm, implant.bow_radius_mm).axis(implant, tools)
+
+
+def _cutting_radius_mm(implant: ImplantTemplate, tools: Tooling) -> float:
+    """Radius of whatever cuts deepest: the last reamer, or the thread's crest."""
+    bore = tools.bore_diameter_mm / 2
+    return max(bore, implant.diameter_mm / 2) if implant.fixation is Fixation.THREADED else bore
+
+
+def _blend(first: ToolAxis, last: ToolAxis, share: float) -> ToolAxis:
+    """Return the axis at a share of the way between two axes of the same bow."""
+
+    def mix(a: FloatArray, b: FloatArray) -> FloatArray:
+        return (1 - share) * np.asarray(a) + share * np.asarray(b)
+
+    centre = None
+    if first.bow_centre_lps is not None and last.bow_centre_lps is not None:
+        centre = mix(first.bow_centre_lps, last.bow_centre_lps)
+    entry, direction = mix(first.entry_lps, last.entry_lps), mix(first.direction_lps, last.direction_lps)
+    return ToolAxis(entry, direction, first.bow_radius_mm, centre)
+
+
+def _bent(canal: Canal, line: ToolAxis, far_mm: float, bow_radius_mm: float, centre: FloatArray) -> ToolAxis:
+    """Bend a line into an arc about the same course: its ends on one side, its middle on the other."""
     lean = far_mm / (2 * bow_radius_mm)
-    sagitta = far_mm**2 / (12 * bow_radius_mm)  # mean of the arc's height over its chord
-    direction = axis.direction_lps - np.tan(lean) * centre
-    return ToolAxis(axis.entry_lps + sagitta * centre, direction, bow_radius_mm, centre)
+    mean_height = far_mm**2 / (12 * bow_radius_mm)  # of the arc over its chord
+    direction = line.direction_lps - np.tan(lean) * centre
+    return entered_at_cut(canal, ToolAxis(line.entry_lps + mean_height * centre, direction, bow_radius_mm, centre))
 
 
-def _bow_direction(canal: Canal, axis: ToolAxis, travel: FloatArray, far_mm: float) -> FloatArray:
-    """Unit vector across the axis towards the centre of the canal's bow."""
+def _bow_direction(canal: Canal, line: ToolAxis, far_mm: float) -> FloatArray:
+    """Unit vector across the line towards the centre of the canal's bow."""
+    travel = (canal.axis.points_lps - line.entry_lps) @ line.direction_lps
     use = (travel >= 0) & (travel <= far_mm)
-    points = canal.axis.points_lps[use] - axis.entry_lps
-    second = np.polyfit(travel[use], points - np.outer(travel[use], axis.direction_lps), 2)[0]
-    second -= (second @ axis.direction_lps) * axis.direction_lps
-    return second / np.linalg.norm(second)
+    second = np.polyfit(travel[use], canal.axis.points_lps[use] - line.entry_lps, 2)[0]
+    second -= (second @ line.direction_lps) * line.direction_lps
+    length = float(np.linalg.norm(second))
+    return second / length if length > 0 else axis_frame(canal, line)[1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from sizing.errors import UsageError
 
@@ -29,15 +30,27 @@ class ScoreWeights:
             raise UsageError("score weights must be zero or more, and not all zero")
 
 
+class Objective(StrEnum):
+    """What the axis of an implant is chosen for."""
+
+    CANAL = "canal"  # follow the canal: the deepest cut into the cortex is as shallow as it can be
+    WALL = "wall"  # spare the wall: the least wall left is as thick as it can be
+    BALANCED = "balanced"  # follow the canal as nearly as a comfortable wall allows; else spare the wall
+
+
 @dataclass(frozen=True, slots=True)
 class FitSettings:
     """Thresholds of placement, measuring and judging.
 
     Attributes
     ----------
+    objective : Objective
+        What the axis is chosen for.
     wall_limit_mm : float
         Least wall that reaming may leave. No minimum for press-fit is published; 2 mm is the weak
         figure for threaded fixtures, 2.5 mm the figure of a compressive device.
+    tip_wall_limit_mm, collar_wall_limit_mm : float or None
+        The limit within 20 mm of the tip and of the collar; None: the same as everywhere.
     comfortable_wall_mm : float
         Wall beyond which more wall earns no more score.
     contact_tolerance_mm : float
@@ -60,7 +73,10 @@ class FitSettings:
         Largest difference between the tool an implant asks for and the nearest one on the tray.
     """
 
+    objective: Objective = Objective.BALANCED
     wall_limit_mm: float = 2.0
+    tip_wall_limit_mm: float | None = None
+    collar_wall_limit_mm: float | None = None
     comfortable_wall_mm: float = 4.0
     contact_tolerance_mm: float = 0.1
     min_contact_length_mm: float = 30.0
@@ -74,8 +90,8 @@ class FitSettings:
     weights: ScoreWeights = field(default_factory=ScoreWeights)
 
     def __post_init__(self) -> None:
-        lengths = {n: getattr(self, n) for n in self.__slots__ if n != "weights"}
-        bad = [n for n, v in lengths.items() if not 0 <= v < 1e4]
+        numbers = {n: getattr(self, n) for n in self.__slots__ if n not in ("weights", "objective")}
+        bad = [n for n, v in numbers.items() if v is not None and not 0 <= v < 1e4]
         if bad:
             raise UsageError(f"fit settings must be zero or more: {', '.join(bad)}")
         if self.comfortable_wall_mm <= self.wall_limit_mm:

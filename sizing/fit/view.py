@@ -9,16 +9,34 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sizing import _fit
 from sizing.canal.model import Canal
-from sizing.geometry import FloatArray
+from sizing.geometry import FloatArray, frozen_array
+from sizing.reaming.across import across_lps
 from sizing.reaming.model import ToolAxis
 
 # Newton steps to meet a section plane with an arc: the start is good to a sagitta (a few mm) and
 # the error is squared each time, so three are enough for 1e-9 mm.
 _NEWTON_STEPS = 3
+
+
+@dataclass(frozen=True)
+class Contours:
+    """The surfaces of a canal in LPS, computed once for many views: (m, n, 3), (m, n, 3), (m, n)."""
+
+    endosteal_lps: FloatArray
+    periosteal_lps: FloatArray
+    native_wall_mm: FloatArray
+
+    @classmethod
+    def of(cls, canal: Canal, native_wall_mm: FloatArray) -> Contours:
+        """Gather them; the native wall is ``sizing.canal.cortical_thickness(canal)``."""
+        return cls(
+            frozen_array(canal.contour_lps("endosteal")),
+            frozen_array(canal.contour_lps("periosteal")),
+            frozen_array(native_wall_mm),
+        )
 
 
 @dataclass(frozen=True)
@@ -30,8 +48,10 @@ class AxisView:
     axis : ToolAxis
     travel_mm : (m,) array
         Where the axis pierces each section, from the entry.
+    frame_lps : (3, 3) array
+        Rows: direction at the entry, x across it (``across_lps``), y = direction x x.
     endosteal_xy_mm, periosteal_xy_mm : (m, n, 2) arrays
-        Contours across the axis: x = anterior as scanned, projected; y = axis x x.
+        Contours across the axis, along x and y.
     endosteal_rho_mm, periosteal_rho_mm : (m, n) arrays
         Distance of the contour points from the axis.
     native_wall_mm : (m, n) array
@@ -45,6 +65,7 @@ class AxisView:
     """
 
     axis: ToolAxis
+    frame_lps: FloatArray
     depth_mm: FloatArray
     travel_mm: FloatArray
     endosteal_xy_mm: FloatArray
@@ -56,7 +77,6 @@ class AxisView:
     periosteal_edges: FloatArray
     canal_mm2: FloatArray
     seen_rad: FloatArray
-    quarter_lps: FloatArray  # (2, 3): the unit vectors x and y of the view at the entry
 
     def discs(self, radius_mm: FloatArray, surface: str = "endosteal") -> tuple[FloatArray, FloatArray, FloatArray]:
         """Intersect discs of q radii (q, m) about the axis with one surface.
@@ -102,7 +122,7 @@ class AxisView:
         return float(np.interp(travel_mm, t, d) + max(0.0, travel_mm - t[-1]) - max(0.0, t[0] - travel_mm))
 
 
-def view_along(canal: Canal, axis: ToolAxis, native_wall_mm: FloatArray, max_travel_mm: float = np.inf) -> AxisView:
+def view_along(canal: Canal, axis: ToolAxis, contours: Contours, max_travel_mm: float = np.inf) -> AxisView:
     """Project a canal's contours on the plane across an axis.
 
     Parameters
@@ -111,41 +131,46 @@ def view_along(canal: Canal, axis: ToolAxis, native_wall_mm: FloatArray, max_tra
         As measured.
     axis : ToolAxis
         Straight or a circular arc.
-    native_wall_mm : (m, n) array
-        From ``sizing.canal.cortical_thickness``.
+    contours : Contours
+        The canal's surfaces, from ``Contours.of(canal)``.
     max_travel_mm : float
         Levels beyond are left out.
     """
-    frame = _frame(canal, axis)
     travel = _travel(canal, axis)
-    keep = slice(0, max(1, int(np.searchsorted(travel, max_travel_mm, "right"))))
-    inner = _across(canal.contour_lps("endosteal")[keep], axis, frame)
-    outer = _across(canal.contour_lps("periosteal")[keep], axis, frame)
-    inner_edges, outer_edges = _edges(inner), _edges(outer)
-    area = inner_edges[..., 2].sum(axis=1)  # NaN as soon as one edge is not measured
+    m = max(1, int(np.searchsorted(travel, max_travel_mm, "right")))
+    frame = axis_frame(canal, axis)
+    inner, inner_rho, _ = across(contours.endosteal_lps[:m], axis, frame)
+    outer, outer_rho, _ = across(contours.periosteal_lps[:m], axis, frame)
+    inner_edges, outer_edges = _edges(inner, inner_rho), _edges(outer, outer_rho)
     return AxisView(
         axis=axis,
-        depth_mm=canal.axis.depth_mm[keep],
-        travel_mm=travel[keep],
+        frame_lps=frame,
+        depth_mm=canal.axis.depth_mm[:m],
+        travel_mm=travel[:m],
         endosteal_xy_mm=inner,
         periosteal_xy_mm=outer,
-        endosteal_rho_mm=np.hypot(inner[..., 0], inner[..., 1]),
-        periosteal_rho_mm=np.hypot(outer[..., 0], outer[..., 1]),
-        native_wall_mm=np.ascontiguousarray(native_wall_mm[keep], np.float64),
+        endosteal_rho_mm=inner_rho,
+        periosteal_rho_mm=outer_rho,
+        native_wall_mm=contours.native_wall_mm[:m],
         endosteal_edges=inner_edges,
         periosteal_edges=outer_edges,
-        canal_mm2=area,
+        canal_mm2=inner_edges[..., 2].sum(axis=1),  # NaN as soon as one edge is not measured
         seen_rad=np.nansum(inner_edges[..., 3], axis=1),
-        quarter_lps=frame,
     )
 
 
-def _frame(canal: Canal, axis: ToolAxis) -> FloatArray:
-    """Return (2, 3): anterior as scanned across the axis at the entry, and its partner."""
-    d = axis.direction_lps
-    u = canal.axis.u_lps[0] - (canal.axis.u_lps[0] @ d) * d
-    x = u / np.linalg.norm(u)
-    return np.stack([x, np.cross(d, x)])
+def axis_frame(canal: Canal, axis: ToolAxis) -> FloatArray:
+    """Return (3, 3): direction at the entry, zero direction across, and their partner."""
+    x = across_lps(canal, axis)
+    return np.stack([axis.direction_lps, x, np.cross(axis.direction_lps, x)])
+
+
+def across(points_lps: FloatArray, axis: ToolAxis, frame: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Put points (m, n, 3) across an axis: coordinates (m, n, 2), distance (m, n) and travel (m, n)."""
+    shape = points_lps.shape[:2]
+    xy, rho, travel = np.empty((*shape, 2)), np.empty(shape), np.empty(shape)
+    _fit.across_axis(points_lps, axis.entry_lps, frame, axis.bow_radius_mm or 0.0, xy, rho, travel)
+    return xy, rho, travel
 
 
 def _travel(canal: Canal, axis: ToolAxis) -> FloatArray:
@@ -162,29 +187,7 @@ def _travel(canal: Canal, axis: ToolAxis) -> FloatArray:
     return travel
 
 
-def _across(points_lps: FloatArray, axis: ToolAxis, frame: FloatArray) -> FloatArray:
-    """Return points (..., 3) as coordinates (..., 2) across the axis."""
-    offset = points_lps - axis.entry_lps
-    if axis.bow_radius_mm is None or axis.bow_centre_lps is None:
-        return np.ascontiguousarray(offset @ frame.T)
-    radius, centre = axis.bow_radius_mm, axis.bow_centre_lps
-    sideways = np.cross(axis.direction_lps, centre)
-    inward = radius - np.hypot(radius - offset @ centre, offset @ axis.direction_lps)
-    flat = inward[..., None] * centre + (offset @ sideways)[..., None] * sideways
-    return np.ascontiguousarray(flat @ frame.T)
-
-
-def _edges(xy: FloatArray) -> NDArray[np.float64]:
-    """Return per edge (m, n, 4): nearest and farthest squared distance, half cross product, angle."""
-    start, end = xy, np.roll(xy, -1, axis=1)
-    step = end - start
-    rho2 = np.einsum("mni,mni->mn", start, start)
-    rho2_end = np.roll(rho2, -1, axis=1)
-    cross = start[..., 0] * end[..., 1] - start[..., 1] * end[..., 0]
-    dot = np.einsum("mni,mni->mn", start, end)
-    length2 = np.einsum("mni,mni->mn", step, step)
-    ends = np.minimum(rho2, rho2_end)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        foot_between = (rho2 - dot > 0) & (rho2_end - dot > 0)
-        nearest = np.where(foot_between, cross**2 / length2, ends)
-    return np.ascontiguousarray(np.stack([nearest, np.maximum(rho2, rho2_end), cross / 2, np.arctan2(cross, dot)], -1))
+def _edges(xy: FloatArray, rho: FloatArray) -> FloatArray:
+    edges = np.empty((*rho.shape, 4))
+    _fit.contour_edges(xy, rho, edges)
+    return edges

@@ -7,7 +7,9 @@ import numpy as np
 from sizing.fit.integrals import integral, least, mean, ratio
 from sizing.fit.levels import StemLevels
 from sizing.fit.model import ZoneFit
+from sizing.fit.settings import FitSettings
 from sizing.fit.view import AxisView
+from sizing.geometry import FloatArray
 from sizing.implants.model import ImplantTemplate
 
 # Periprosthetic fractures of bone-anchored stems lie within 20 mm of the tip (19 of 22, BJJ 2020 102-B:162);
@@ -25,6 +27,17 @@ def zone_bounds_mm(length_mm: float) -> list[tuple[str, float, float]]:
     cuts = [0.0, band, band + third, band + 2 * third, length_mm - band, length_mm]
     names = ("collar", "distal third", "middle third", "proximal third", "tip")
     return [(n, a, b) for n, a, b in zip(names, cuts[:-1], cuts[1:], strict=True)]
+
+
+def wall_limit_by_travel_mm(settings: FitSettings, travel_mm: FloatArray, length_mm: float) -> FloatArray:
+    """Return the wall that must be left at each travel: the limit, or the collar's and the tip's own."""
+    travel = np.asarray(travel_mm)
+    limit = np.full(travel.shape, settings.wall_limit_mm)
+    if settings.collar_wall_limit_mm is not None:
+        limit[travel <= TIP_BAND_MM] = settings.collar_wall_limit_mm
+    if settings.tip_wall_limit_mm is not None:
+        limit[np.abs(travel - length_mm) <= TIP_BAND_MM] = settings.tip_wall_limit_mm
+    return limit
 
 
 def measure_zones(view: AxisView, levels: StemLevels, row: int, implant: ImplantTemplate) -> tuple[ZoneFit, ...]:

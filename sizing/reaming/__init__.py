@@ -1,5 +1,6 @@
 """Reaming: tools, their axis, the passes in order, and what each pass cuts."""
 
+from sizing.reaming.across import across_lps
 from sizing.reaming.axis import AxisLimits, Clearance, best_rigid_axis, centre_line, widest_cylinder
 from sizing.reaming.model import (
     PassResult,
@@ -27,6 +28,7 @@ __all__ = [
     "TipForm",
     "ToolAxis",
     "ToolKind",
+    "across_lps",
     "best_rigid_axis",
     "centre_line",
     "default_reamer_set",

@@ -53,7 +53,7 @@ def centre_line(canal: Canal, from_depth_mm: float, to_depth_mm: float) -> ToolA
         )
     points = centres[use]
     mean = points.mean(axis=0)
-    direction = np.linalg.svd(points - mean)[2][0]
+    direction = np.linalg.svd(points - mean, full_matrices=False)[2][0]
     if direction @ canal.axis.s_lps[np.flatnonzero(use)[0]] < 0:
         direction = -direction
     return _through(canal, mean, direction)

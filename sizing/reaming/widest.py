@@ -19,8 +19,10 @@ _TOLERANCE_MM = 1e-10
 _MAX_STEPS = 500
 
 
-def widest_clearance(normals: FloatArray, offsets_mm: FloatArray, box: FloatArray) -> tuple[FloatArray, float]:
-    """Maximise r with ``normals @ v + r <= offsets_mm`` and ``abs(v) <= box``.
+def widest_clearance(
+    normals: FloatArray, offsets_mm: FloatArray, box: FloatArray, reach: FloatArray | None = None
+) -> tuple[FloatArray, float]:
+    """Maximise r with ``normals @ v + reach * r <= offsets_mm`` and ``abs(v) <= box``.
 
     Parameters
     ----------
@@ -30,6 +32,8 @@ def widest_clearance(normals: FloatArray, offsets_mm: FloatArray, box: FloatArra
         Right-hand sides b_i.
     box : (k,) array
         Bounds of v; keep the programme bounded and carry the caller's limits.
+    reach : (n,) array, optional
+        1 (the default) where r counts; 0 for a row that must hold whatever r is.
 
     Returns
     -------
@@ -40,7 +44,7 @@ def widest_clearance(normals: FloatArray, offsets_mm: FloatArray, box: FloatArra
     # Columns of the dual: the n constraints, then +v <= box, -v <= box, r <= big.
     big = float(np.max(np.abs(offsets_mm)) + np.abs(normals).sum(axis=1).max() * np.max(box) + 1.0)
     columns = np.zeros((n + 2 * k + 1, k + 1))
-    columns[:n, :k], columns[:n, k] = normals, 1.0
+    columns[:n, :k], columns[:n, k] = normals, 1.0 if reach is None else reach
     columns[n : n + k, :k], columns[n + k : n + 2 * k, :k] = np.eye(k), -np.eye(k)
     columns[-1, k] = 1.0
     cost = np.concatenate([offsets_mm, box, box, [big]])

@@ -9,7 +9,7 @@ import pytest
 from sizing.canal import Canal
 from sizing.fit.levels import stem_levels
 from sizing.fit.tooling import Tooling
-from sizing.fit.view import view_along
+from sizing.fit.view import Contours, view_along
 from sizing.reaming import Reamer, ToolAxis
 
 CASES = {
@@ -35,7 +35,9 @@ def test_stem_in_its_own_hole(name: str, make_ellipse, make_stem) -> None:
     case, expected = CASES[name]["inputs"], CASES[name]["expected"]
     canal = section(CASES[name], make_ellipse)
     view = view_along(
-        canal, ToolAxis([case["implant"]["cx"], case["implant"]["cy"], 0], [0, 0, 1.0]), canal.wall_radial_mm
+        canal,
+        ToolAxis([case["implant"]["cx"], case["implant"]["cy"], 0], [0, 0, 1.0]),
+        Contours.of(canal, canal.wall_radial_mm),
     )
     bore, radius = 2 * case["reamer"]["r"], case["implant"]["r"]
     levels = stem_levels(view, [make_stem(2 * radius, 1.0)], [Tooling((Reamer(bore),), bore, bore)], np.ones(1), 0.0)
