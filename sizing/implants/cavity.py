@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from sizing.canal.model import Canal
-from sizing.geometry import FloatArray, frozen_array, unit
+from sizing.geometry import FloatArray, frozen_array
+from sizing.reaming.across import across_lps
 from sizing.reaming.model import ReamedCanal, ToolAxis
 
 # A gap between neighbouring measured points wider than this many rays is "cannot tell".
@@ -75,7 +76,7 @@ def cavity_along(
     -------
     Cavity
     """
-    x_lps = _zero_direction(canal, axis)
+    x_lps = across_lps(canal, axis)
     phi = np.arange(n_angles) * (2 * np.pi / n_angles)
     surfaces = [canal.endosteal_radius_mm, canal.periosteal_radius_mm]
     if reamed is not None:
@@ -83,13 +84,6 @@ def cavity_along(
     seen = [_seen_from(canal, radius, axis, x_lps, station_mm, phi) for radius in surfaces]
     hole = seen[2] if reamed is not None else seen[0]
     return Cavity(axis, x_lps, station_mm, phi, seen[0], seen[1], hole)
-
-
-def _zero_direction(canal: Canal, axis: ToolAxis) -> FloatArray:
-    if axis.bow_centre_lps is not None:
-        return np.asarray(axis.bow_centre_lps)
-    anterior = canal.axis.u_lps[0]
-    return unit(anterior - (anterior @ axis.direction_lps) * axis.direction_lps)
 
 
 def _seen_from(
