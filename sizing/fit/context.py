@@ -9,8 +9,8 @@ import numpy as np
 from sizing.anatomy import direction_word
 from sizing.canal.model import Canal
 from sizing.fit.settings import FitSettings
+from sizing.fit.tooling import Tray
 from sizing.fit.view import Contours
-from sizing.reaming.model import ReamerSet
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,8 @@ class FitContext:
     Attributes
     ----------
     canal : Canal
-    reamers : ReamerSet
+    tray : Tray
+        The reamers at hand.
     settings : FitSettings
     contours : Contours
         The surfaces in LPS, and the wall before reaming, normal to the endosteal surface.
@@ -29,7 +30,7 @@ class FitContext:
     """
 
     canal: Canal
-    reamers: ReamerSet
+    tray: Tray
     settings: FitSettings
     contours: Contours
     isthmus_depth_mm: float = np.nan

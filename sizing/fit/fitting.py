@@ -16,7 +16,7 @@ from sizing.fit.model import Fit
 from sizing.fit.placement import Placer, place_axis
 from sizing.fit.rank import neighbours_of, rank_fits
 from sizing.fit.settings import FitSettings
-from sizing.fit.tooling import Tooling, tooling
+from sizing.fit.tooling import Tray
 from sizing.fit.view import Contours
 from sizing.implants.model import ImplantTemplate
 from sizing.reaming import ReamerSet, ToolAxis, default_reamer_set, ream
@@ -44,7 +44,7 @@ def fit_context(
     """
     return FitContext(
         canal,
-        reamers or default_reamer_set(),
+        Tray(reamers or default_reamer_set()),
         settings or FitSettings(),
         Contours.of(canal, cortical_thickness(canal)),
         np.nan if isthmus_depth_mm is None else isthmus_depth_mm,
@@ -53,9 +53,8 @@ def fit_context(
 
 def fit_implant(context: FitContext, implant: ImplantTemplate, axis: ToolAxis | None = None) -> Fit:
     """Place one implant (or take the axis given), ream for it, and measure the fit."""
-    tools = tooling(implant, context.reamers)
-    axis = axis or place_axis(context, implant, tools)
-    return with_reaming(context, measure_fits(context, axis, [implant], [tools])[0])
+    axis = axis or place_axis(context, implant)
+    return with_reaming(context, measure_fits(context, axis, [implant])[0])
 
 
 def fit_all(context: FitContext, implants: Sequence[ImplantTemplate]) -> tuple[Fit, ...]:
@@ -66,13 +65,12 @@ def fit_all(context: FitContext, implants: Sequence[ImplantTemplate]) -> tuple[F
     fits: list[Fit] = []
     for (length, bow), group in alike.items():
         placer = Placer(context, length, bow)
-        on_axis: dict[int, tuple[ToolAxis, list[tuple[ImplantTemplate, Tooling]]]] = {}
+        on_axis: dict[int, tuple[ToolAxis, list[ImplantTemplate]]] = {}
         for implant in group:
-            tools = tooling(implant, context.reamers)
-            axis = placer.axis(implant, tools)
-            on_axis.setdefault(id(axis), (axis, []))[1].append((implant, tools))
-        for axis, pairs in on_axis.values():
-            fits += measure_fits(context, axis, [i for i, _ in pairs], [t for _, t in pairs])
+            axis = placer.axis(implant)
+            on_axis.setdefault(id(axis), (axis, []))[1].append(implant)
+        for axis, together in on_axis.values():
+            fits += measure_fits(context, axis, together)
     return rank_fits(fits)
 
 

@@ -50,7 +50,7 @@ class StemLevels:
 
 
 def stem_levels(
-    view: AxisView, implants: Sequence[ImplantTemplate], tools: Sequence[Tooling], bore_depth_mm: FloatArray,
+    view: AxisView, implants: Sequence[ImplantTemplate], tools: Sequence[Tooling], bore_depth_mm: float,
     contact_tolerance_mm: float,
 ) -> StemLevels:  # fmt: skip
     """Measure stems that share one axis.
@@ -63,7 +63,7 @@ def stem_levels(
         q stems.
     tools : sequence of Tooling
         q sets of tools, one per stem.
-    bore_depth_mm : (q,) array
+    bore_depth_mm : float
         Travel to which the tools go.
     contact_tolerance_mm : float
         A gap up to this counts as contact.
@@ -71,13 +71,13 @@ def stem_levels(
     travel = view.travel_mm
     stem = np.stack([i.radius_at(travel) for i in implants])
     # The level at the cut may lie a rounding error below the seat; it belongs to the stem.
-    first = np.stack([np.full(1, i.profile_mm[0, 1]) for i in implants])
+    first = np.array([[i.profile_mm[0, 1]] for i in implants])
     near_seat = (travel < 0) & (travel > -1.0)
     stem[:, near_seat] = first
     bore_radius = np.array([t.bore_diameter_mm / 2 for t in tools])[:, None]
     # A level stands for half a step to either side: the one just past the tools' end carries their last stretch.
     half_step = 0.5 * float(np.max(np.diff(travel), initial=0.0))
-    drilled = (travel[None] > -1.0) & (travel[None] < bore_depth_mm[:, None] + half_step)
+    drilled = (travel[None] > -1.0) & (travel[None] < bore_depth_mm + half_step)
     bore = np.where(drilled, bore_radius, np.nan)
     known = np.where(view.seen_rad >= _LEAST_SEEN * 2 * np.pi, view.seen_rad, np.nan)
     canal = view.canal_mm2

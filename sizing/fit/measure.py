@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from sizing.canal.model import Canal
 from sizing.fit.context import FitContext
-from sizing.fit.integrals import integral, least, mean, ratio
+from sizing.fit.integrals import integral, least, mean, mean_with, ratio
 from sizing.fit.levels import StemLevels, stem_levels
-from sizing.fit.model import Fit, Placement, Score
+from sizing.fit.model import Fit, Placement, Score, ZoneFit
 from sizing.fit.rules import judge
 from sizing.fit.score import score_fit
-from sizing.fit.seat import collar_seat
+from sizing.fit.seat import seat_of, seat_share
 from sizing.fit.shaped import shaped_levels
+from sizing.fit.span import Span, least_place, span_of
 from sizing.fit.tooling import Tooling
 from sizing.fit.view import AxisView, view_along
-from sizing.fit.zones import TIP_BAND_MM, measure_zones
+from sizing.fit.zones import TIP_BAND_MM
 from sizing.geometry import FloatArray
 from sizing.implants.model import Fixation, ImplantTemplate
 from sizing.reaming.model import ToolAxis
@@ -27,9 +29,7 @@ from sizing.reaming.model import ToolAxis
 _TOGGLE_CONTACT = 0.1
 
 
-def measure_fits(
-    context: FitContext, axis: ToolAxis, implants: Sequence[ImplantTemplate], tools: Sequence[Tooling]
-) -> list[Fit]:
+def measure_fits(context: FitContext, axis: ToolAxis, implants: Sequence[ImplantTemplate]) -> list[Fit]:
     """Measure implants that are placed on one axis, their collars on its entry.
 
     Parameters
@@ -40,8 +40,6 @@ def measure_fits(
         From the collar's seat into the bone.
     implants : sequence of ImplantTemplate
         Any sizes; a bowed implant needs an axis of its own bow.
-    tools : sequence of Tooling
-        What prepares each.
 
     Returns
     -------
@@ -50,55 +48,103 @@ def measure_fits(
     """
     longest = max(i.length_mm for i in implants)
     view = view_along(context.canal, axis, context.contours, longest + TIP_BAND_MM + 2.0)
-    depth = np.array([i.length_mm for i in implants]) + context.settings.ream_past_tip_mm
-    tolerance = context.settings.contact_tolerance_mm
-    levels = stem_levels(view, implants, tools, depth, tolerance)
+    spans = {length: span_of(context, view, length) for length in {i.length_mm for i in implants}}
+    tools = [context.tray.tooling(i) for i in implants]
+    fits: dict[int, Fit] = {}
+    for length, span in spans.items():
+        plain = [k for k, i in enumerate(implants) if i.length_mm == length and i.shape is None]
+        if plain:
+            group, used = [implants[k] for k in plain], [tools[k] for k in plain]
+            levels = stem_levels(view, group, used, _depth(context, span), context.settings.contact_tolerance_mm)
+            fits |= zip(plain, _fits(context, span, levels, group, used), strict=True)
+    for k, implant in enumerate(implants):
+        if implant.shape is not None:
+            span = spans[implant.length_mm]
+            tolerance = context.settings.contact_tolerance_mm
+            levels = shaped_levels(context.canal, view, implant, tools[k], _depth(context, span), tolerance)
+            fits[k] = _fits(context, span, levels, [implant], [tools[k]])[0]
+    return [fits[k] for k in range(len(implants))]
+
+
+def _depth(context: FitContext, span: Span) -> float:
+    """Travel to which the tools of stems of this length go."""
+    return span.length_mm + context.settings.ream_past_tip_mm
+
+
+def _fits(
+    context: FitContext, span: Span, levels: StemLevels, implants: Sequence[ImplantTemplate], tools: Sequence[Tooling]
+) -> list[Fit]:
+    """Measure stems of one length; the rows of ``levels`` are the implants."""
+    numbers = _numbers(span, levels, implants)
+    shared = _shared(context, span)
+    seats = seat_share(span.view, implants, tools)
+    zones = _zones(span, levels)
     fits = []
-    for i, (implant, used) in enumerate(zip(implants, tools, strict=True)):
-        if implant.shape is None:
-            fits.append(_one_fit(context, view, levels, i, implant, used))
-        else:
-            own = shaped_levels(context.canal, view, implant, used, float(depth[i]), tolerance)
-            fits.append(_one_fit(context, view, own, 0, implant, used))
+    for row, (implant, used) in enumerate(zip(implants, tools, strict=True)):
+        fields: dict[str, Any] = {name: float(values[row]) for name, values in numbers.items()}
+        bare = Fit(
+            implant=implant,
+            reaming_plan=used.plan(span.view.axis, _depth(context, span)),
+            zones=zones[row],
+            diametral_interference_mm=implant.diameter_mm - used.bore_diameter_mm,
+            seat_share=seats[row],
+            score=Score(float("nan"), ()),
+            **fields,
+            **shared,
+            **_places(context, span, levels, row),
+            **_by_level(context.canal, span, levels, row),
+        )
+        reasons, findings = judge(context.settings, used, bare)
+        fits.append(replace(bare, score=score_fit(context.settings, bare), rejected=reasons, findings=findings))
     return fits
 
 
-def _one_fit(
-    context: FitContext, view: AxisView, levels: StemLevels, row: int, implant: ImplantTemplate, tools: Tooling
-) -> Fit:
-    canal, length = context.canal, implant.length_mm
-    weights = view.weights_mm(0.0, length)
-    contact, wall = levels.contact[row], levels.wall_mm[row]
-    flank = weights * np.nan_to_num(implant.radius_at(view.travel_mm))
-    touching = np.flatnonzero((contact >= _TOGGLE_CONTACT) & (weights > 0))
-    span = view.travel_mm[touching[[-1, 0]]] if len(touching) else (0.0, 0.0)
-    tip_depth = view.depth_at(length)
-    fields: dict[str, Any] = {
-        "implant": implant,
+def _numbers(span: Span, levels: StemLevels, implants: Sequence[ImplantTemplate]) -> dict[str, FloatArray]:
+    """Return the numbers (q,) that are sums and means over levels."""
+    w, view = span.weights_mm, span.view
+    radius = np.stack([i.radius_at(view.travel_mm) for i in implants])
+    threaded = np.array([i.fixation is Fixation.THREADED for i in implants])
+    bite = mean_with(levels.overlap_mm, levels.overlap_rad, w)
+    wall = levels.wall_mm
+    return {
+        "contact_share": mean_with(levels.contact, radius, w),
+        "contact_length_mm": integral(levels.contact, w),
+        "toggle_length_mm": _toggle_mm(span, levels.contact),
+        "canal_fill_volume": ratio(levels.stem_mm2, view.canal_mm2, w),
+        "gap_mm3": integral(levels.gap_mm2, w),
+        "graft_mm3": integral(levels.removed_mm2, w),
+        "removed_share": ratio(levels.removed_mm2, span.cortex_mm2, w),
+        "wall_min_tip_mm": least(wall, span.near_tip),
+        "wall_min_collar_mm": least(wall, span.near_collar),
+        "bite_depth_mm": np.where(threaded, bite, np.nan),
+        "wall_outside_crest_mm": np.where(threaded, least(levels.wall_cut_mm, w > 0), np.nan),
+    }
+
+
+def _toggle_mm(span: Span, contact: FloatArray) -> FloatArray:
+    """Distance (q,) from the most distal to the most proximal level with contact; 0 without any."""
+    touching = (contact >= _TOGGLE_CONTACT) & (span.weights_mm > 0)
+    t = np.broadcast_to(span.view.travel_mm, contact.shape)
+    high = np.max(np.where(touching, t, -np.inf), axis=1)
+    low = np.min(np.where(touching, t, np.inf), axis=1)
+    return np.where(touching.any(axis=1), high - low, 0.0)
+
+
+def _shared(context: FitContext, span: Span) -> dict[str, Any]:
+    """Return the fields that all stems of one length on one axis have in common."""
+    view, canal = span.view, context.canal
+    tip_depth = view.depth_at(span.length_mm)
+    sees_the_end = len(view.travel_mm) == len(canal.axis)
+    native = {k: v for k, v in span.native.items() if not k.endswith("_theta_rad")}
+    return {
         "placement": Placement(implant_to_lps(view), view.axis),
-        "reaming_plan": tools.plan(view.axis, length + context.settings.ream_past_tip_mm),
-        "zones": measure_zones(view, levels, row, implant),
-        "contact_share": mean(contact, flank),
-        "contact_length_mm": integral(contact, weights),
-        "toggle_length_mm": float(span[0] - span[1]),
-        "fill_by_level": _padded(levels.fill[row], weights, canal),
-        "contact_by_level": _padded(contact, weights, canal),
-        "wall_by_level_mm": _padded(np.where(np.isfinite(wall), wall, np.nan), weights, canal),
-        "canal_fill_volume": ratio(levels.stem_mm2[row], view.canal_mm2, weights),
-        "gap_mm3": integral(levels.gap_mm2[row], weights),
-        "graft_mm3": integral(levels.removed_mm2[row], weights),
-        "diametral_interference_mm": implant.diameter_mm - tools.bore_diameter_mm,
-        "removed_share": ratio(levels.removed_mm2[row], _cortex_mm2(view), weights),
         "tip_depth_mm": tip_depth,
         "tip_to_isthmus_mm": tip_depth - context.isthmus_depth_mm,
-        "protrusion_mm": max(0.0, length - view.reach_mm()) if _ends_in_view(view, canal) else 0.0,
+        "protrusion_mm": max(0.0, span.length_mm - view.reach_mm()) if sees_the_end else 0.0,
         "far_end_margin_mm": float(canal.axis.depth_mm[-1]) - tip_depth,
-        **_walls(context, view, levels, row, implant),
-        **collar_seat(view, canal, implant, tools.bore_diameter_mm),
-        **_threads(view, levels, row, implant, weights),
+        **native,
+        **seat_of(view, canal),
     }
-    bare = Fit(**fields, score=Score(np.nan, ()))
-    return judge(context, tools, score_fit(context, bare))
 
 
 def implant_to_lps(view: AxisView) -> FloatArray:
@@ -109,61 +155,43 @@ def implant_to_lps(view: AxisView) -> FloatArray:
     return matrix
 
 
-def _walls(
-    context: FitContext, view: AxisView, levels: StemLevels, row: int, implant: ImplantTemplate
-) -> dict[str, Any]:
-    """Least walls: left, left where something cut, and native; each with its place, NaN where none is measured."""
-    length, t = implant.length_mm, view.travel_mm
-    along = (t > -1.0) & (t <= length)
+def _places(context: FitContext, span: Span, levels: StemLevels, row: int) -> dict[str, Any]:
+    """Return the least walls left, over all and where something cut, each with its place."""
+    view = span.view
     wall, cut = levels.wall_mm[row], levels.wall_cut_mm[row]
-    rays = np.isfinite(view.endosteal_rho_mm) & np.isfinite(view.periosteal_rho_mm)
-    native = np.where(rays, view.native_wall_mm, np.nan)
-    native_levels = np.min(np.where(np.isfinite(native), native, np.inf), axis=1)
-    least_ray = np.where((cut <= wall)[:, None], view.periosteal_rho_mm, native)
-    return {
-        **_place(context, view, "wall_min", np.where(along, wall, np.inf), least_ray),
-        **_place(context, view, "reamed_wall_min", np.where(along, cut, np.inf), view.periosteal_rho_mm),
-        **_place(context, view, "native_wall_min", np.where(along, native_levels, np.inf), native),
-        "wall_min_tip_mm": least(wall, np.abs(t - length) <= TIP_BAND_MM),
-        "wall_min_collar_mm": least(wall, along & (t <= TIP_BAND_MM)),
-        "unmeasured_share": 1.0 - float(rays[along].mean()) if along.any() else 1.0,
-    }
+    level = int(np.argmin(np.where(span.along, wall, np.inf)))
+    by_ray = view.periosteal_rho_mm if cut[level] <= wall[level] else view.native_wall_mm
+    reamed = least_place(context, view, "reamed_wall_min", np.where(span.along, cut, np.inf), view.periosteal_rho_mm)
+    reamed.pop("reamed_wall_min_theta_rad")
+    return reamed | least_place(context, view, "wall_min", np.where(span.along, wall, np.inf), by_ray)
 
 
-def _place(context: FitContext, view: AxisView, name: str, by_level: FloatArray, by_ray: FloatArray) -> dict[str, Any]:
-    """Return the least finite value, the depth of its level and the direction of the level's least ray."""
-    level = int(np.argmin(by_level))
-    found: dict[str, Any] = {f"{name}_mm": np.nan, f"{name}_depth_mm": np.nan, f"{name}_direction": ""}
-    theta = np.nan
-    if np.isfinite(by_level[level]):
-        theta = float(context.canal.theta_rad[int(np.nanargmin(by_ray[level]))])
-        found = {
-            f"{name}_mm": float(by_level[level]),
-            f"{name}_depth_mm": float(view.depth_mm[level]),
-            f"{name}_direction": context.direction(level, theta),
-        }
-    return found | {"wall_min_theta_rad": theta} if name == "wall_min" else found
-
-
-def _threads(view: AxisView, levels: StemLevels, row: int, implant: ImplantTemplate, weights: FloatArray) -> dict:
-    if implant.fixation is not Fixation.THREADED:
-        return {"bite_depth_mm": np.nan, "wall_outside_crest_mm": np.nan}
-    return {
-        "bite_depth_mm": mean(levels.overlap_mm[row], weights * np.nan_to_num(levels.overlap_rad[row])),
-        "wall_outside_crest_mm": least(levels.wall_cut_mm[row], weights > 0),
-    }
-
-
-def _cortex_mm2(view: AxisView) -> FloatArray:
-    return view.periosteal_edges[..., 2].sum(axis=1) - view.canal_mm2
-
-
-def _ends_in_view(view: AxisView, canal: Canal) -> bool:
-    return len(view.travel_mm) == len(canal.axis)
-
-
-def _padded(values: FloatArray, weights: FloatArray, canal: Canal) -> FloatArray:
+def _by_level(canal: Canal, span: Span, levels: StemLevels, row: int) -> dict[str, Any]:
     """Return values for every level of the canal; NaN beyond the stem."""
-    full = np.full(len(canal.axis), np.nan)
-    full[: len(values)] = np.where(weights > 0, values, np.nan)
-    return full
+    used, m = span.weights_mm > 0, len(span.weights_mm)
+    full = np.full((3, len(canal.axis)), np.nan)
+    wall = levels.wall_mm[row]
+    full[:, :m] = levels.fill[row], levels.contact[row], np.where(np.isfinite(wall), wall, np.nan)
+    full[:, :m][:, ~used] = np.nan
+    return {"fill_by_level": full[0], "contact_by_level": full[1], "wall_by_level_mm": full[2]}
+
+
+def _zones(span: Span, levels: StemLevels) -> list[tuple[ZoneFit, ...]]:
+    """Return the zones of each stem, the whole circumference."""
+    w, view = span.zone_weights_mm, span.view
+    columns = [
+        mean(levels.contact, w),
+        ratio(levels.stem_mm2, view.canal_mm2, w),
+        integral(levels.gap_mm2, w),
+        2 * mean_with(levels.overlap_mm, levels.overlap_rad, w),
+        least(levels.wall_mm, span.zone_walls),
+    ]
+    depths = [(view.depth_at(low), view.depth_at(high)) for _, low, high in span.zones]
+    names = [name for name, _, _ in span.zones]
+    return [
+        tuple(
+            ZoneFit(name, *depth, *(float(column[row, z]) for column in columns))
+            for z, (name, depth) in enumerate(zip(names, depths, strict=True))
+        )
+        for row in range(len(levels.contact))
+    ]

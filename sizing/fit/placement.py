@@ -14,7 +14,6 @@ from sizing.canal.model import Canal
 from sizing.fit.context import FitContext
 from sizing.fit.search import Task, clearance_mm, entered_at_cut, search_axis
 from sizing.fit.settings import Objective
-from sizing.fit.tooling import Tooling
 from sizing.fit.view import across, axis_frame
 from sizing.fit.zones import wall_limit_by_travel_mm
 from sizing.geometry import FloatArray
@@ -46,14 +45,14 @@ class Placer:
         self.length_mm = length_mm
         self.bow_radius_mm = bow_radius_mm
 
-    def axis(self, implant: ImplantTemplate, tools: Tooling) -> ToolAxis:
+    def axis(self, implant: ImplantTemplate) -> ToolAxis:
         """Return the axis of one implant by the objective of the settings."""
         settings = self.context.settings
         if settings.objective is Objective.CANAL:
             return self.follows_canal
         if settings.objective is Objective.WALL:
             return self.spares_wall
-        radius = _cutting_radius_mm(implant, tools)
+        radius = self._cutting_radius_mm(implant)
         for axis, walls in self.between:
             if walls.left_mm(radius) >= settings.comfortable_wall_mm:
                 return axis
@@ -84,6 +83,11 @@ class Placer:
 
     def _task(self, clear_of_lps: FloatArray, margin_mm: FloatArray) -> Task:
         return Task(self.context.canal, self.length_mm, clear_of_lps, margin_mm, self.context.settings.max_tilt_deg)
+
+    def _cutting_radius_mm(self, implant: ImplantTemplate) -> float:
+        """Radius of whatever cuts deepest: the last reamer, or the thread's crest."""
+        bore = self.context.tray.tooling(implant).bore_diameter_mm / 2
+        return max(bore, implant.diameter_mm / 2) if implant.fixation is Fixation.THREADED else bore
 
     def _starts(self) -> list[ToolAxis]:
         canal = self.context.canal
@@ -127,15 +131,9 @@ class LeastWalls:
         return float(self.periosteal_mm[reached - 1]) - radius_mm if reached else float("inf")
 
 
-def place_axis(context: FitContext, implant: ImplantTemplate, tools: Tooling) -> ToolAxis:
+def place_axis(context: FitContext, implant: ImplantTemplate) -> ToolAxis:
     """Return the axis of an implant in the canal, from its collar on the cut to its tip."""
-    return Placer(context, implant.length_mm, implant.bow_radius_mm).axis(implant, tools)
-
-
-def _cutting_radius_mm(implant: ImplantTemplate, tools: Tooling) -> float:
-    """Radius of whatever cuts deepest: the last reamer, or the thread's crest."""
-    bore = tools.bore_diameter_mm / 2
-    return max(bore, implant.diameter_mm / 2) if implant.fixation is Fixation.THREADED else bore
+    return Placer(context, implant.length_mm, implant.bow_radius_mm).axis(implant)
 
 
 def _blend(first: ToolAxis, last: ToolAxis, share: float) -> ToolAxis:

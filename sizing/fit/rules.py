@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
 
 from sizing.findings import Finding, Level
-from sizing.fit.context import FitContext
 from sizing.fit.model import Fit
 from sizing.fit.settings import FitSettings
 from sizing.fit.tooling import Tooling
@@ -24,12 +22,11 @@ _ROUNDING = 1e-6
 _FACING_ANGLE_DEG = 3.0
 
 
-def judge(context: FitContext, tools: Tooling, fit: Fit) -> Fit:
-    """Return the fit with its reasons for exclusion and its findings."""
-    s = context.settings
+def judge(s: FitSettings, tools: Tooling, fit: Fit) -> tuple[tuple[str, ...], tuple[Finding, ...]]:
+    """Return a fit's reasons for exclusion, and its findings."""
     reasons = (*_room(s, fit), *_tools(s, tools), *_wall(s, fit), *_hold(s, fit))
     findings = (*_wall_findings(s, fit), *_tip_findings(s, fit), *_other_findings(fit))
-    return replace(fit, rejected=reasons, findings=findings)
+    return reasons, findings
 
 
 def _room(s: FitSettings, fit: Fit) -> Iterator[str]:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import math
 
-import numpy as np
-
-from sizing.fit.context import FitContext
 from sizing.fit.model import Fit, Score
 from sizing.fit.settings import FitSettings
 
@@ -19,9 +16,9 @@ _TIP_FREE_BANDS = 2.0
 def score_parts(fit: Fit, settings: FitSettings) -> dict[str, float]:
     """Return each part, 0..1; NaN where it cannot be told."""
     s = settings
-    wall = fit.reamed_wall_min_mm if np.isfinite(fit.reamed_wall_min_mm) else np.inf
-    if not np.isfinite(fit.wall_min_mm):
-        wall = np.nan  # nothing is measured: no cut is not known to be harmless
+    wall = math.inf if math.isnan(fit.reamed_wall_min_mm) else fit.reamed_wall_min_mm
+    if math.isnan(fit.wall_min_mm):
+        wall = math.nan  # nothing is measured: no cut is not known to be harmless
     return {
         "contact": fit.contact_share,
         "wall": (wall - s.wall_limit_mm) / (s.comfortable_wall_mm - s.wall_limit_mm),
@@ -32,15 +29,14 @@ def score_parts(fit: Fit, settings: FitSettings) -> dict[str, float]:
     }
 
 
-def score_fit(context: FitContext, fit: Fit) -> Fit:
-    """Return the fit with its score. A part that cannot be told is left out, and the rest is weighed anew."""
-    settings = context.settings
+def score_fit(settings: FitSettings, fit: Fit) -> Score:
+    """Return the score. A part that cannot be told is left out, and the rest is weighed anew."""
     rows, total, weight_sum = [], 0.0, 0.0
     for name, value in score_parts(fit, settings).items():
         weight = getattr(settings.weights, name)
-        clipped = float(np.clip(value, 0.0, 1.0))
+        clipped = float("nan") if math.isnan(value) else min(max(float(value), 0.0), 1.0)
         rows.append((name, clipped, weight))
-        if np.isfinite(clipped):
+        if not math.isnan(clipped):
             total += weight * clipped
             weight_sum += weight
-    return replace(fit, score=Score(100.0 * total / weight_sum if weight_sum else float("nan"), tuple(rows)))
+    return Score(100.0 * total / weight_sum if weight_sum else float("nan"), tuple(rows))

@@ -1,44 +1,47 @@
-"""How the collar seats on the cut end."""
+"""How the collar seats on the cut end, once it is faced square to the axis."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 
 from sizing.canal.model import Canal
+from sizing.fit.tooling import Tooling
 from sizing.fit.view import AxisView
 from sizing.implants.model import ImplantTemplate
 
 
-def collar_seat(view: AxisView, canal: Canal, implant: ImplantTemplate, bore_diameter_mm: float) -> dict[str, float]:
-    """Measure the seat at the cut once the end is faced square to the axis.
-
-    Returns
-    -------
-    dict
-        ``seat_angle_deg``: axis against the normal of the cut. ``seat_share``: share of the ring
-        between stem and collar edge that rests on cortex; NaN without a collar. ``facing_loss_mm``:
-        bone that facing takes on the long side.
-    """
+def seat_of(view: AxisView, canal: Canal) -> dict[str, float]:
+    """Return the axis's angle to the normal of the cut, and the bone that facing takes on its long side."""
     assert canal.resection is not None  # set by Canal at birth
     cosine = min(1.0, abs(float(view.axis.direction_lps @ canal.resection.normal_lps)))
     angle = float(np.arccos(cosine))
-    level = int(np.argmin(np.abs(view.travel_mm)))
-    widest = float(np.nanmax(view.periosteal_rho_mm[level], initial=0.0))
+    widest = float(np.nanmax(view.periosteal_rho_mm[_seat_level(view)], initial=0.0))
     return {
         "seat_angle_deg": float(np.degrees(angle)),
-        "seat_share": _seat_share(view, level, implant, bore_diameter_mm / 2),
         "facing_loss_mm": widest * float(np.tan(angle)) if widest > 0 else float("nan"),
     }
 
 
-def _seat_share(view: AxisView, level: int, implant: ImplantTemplate, bore_radius_mm: float) -> float:
-    if implant.collar_diameter_mm is None or not np.isfinite(view.canal_mm2[level]):
-        return float("nan")
-    collar, stem = implant.collar_diameter_mm / 2, float(implant.profile_mm[0, 1])
+def seat_share(view: AxisView, implants: Sequence[ImplantTemplate], tools: Sequence[Tooling]) -> list[float]:
+    """Return for each implant the share of the collar's ring beyond the stem that rests on cortex.
+
+    NaN without a collar, or where the canal at the cut is not measured all round.
+    """
+    level = _seat_level(view)
+    stem = np.array([i.profile_mm[0, 1] for i in implants])
+    collar = np.array([(i.collar_diameter_mm or np.nan) / 2 for i in implants])
+    hole = np.maximum(stem, [t.bore_diameter_mm / 2 for t in tools])
     ring = np.pi * (collar**2 - stem**2)
-    if ring <= 0:
-        return float("nan")
-    radii = np.full((2, len(view.travel_mm)), np.nan)
-    radii[:, level] = collar, max(bore_radius_mm, stem)
-    bone = view.discs(radii, "periosteal")[0][:, level] - view.discs(radii)[0][:, level]
-    return float((bone[0] - bone[1]) / ring)
+    if not np.isfinite(view.canal_mm2[level]):
+        return [float("nan")] * len(implants)
+    radii = np.full((2 * len(implants), len(view.travel_mm)), np.nan)
+    radii[:, level] = np.concatenate([collar, hole])
+    bone = (view.discs(radii, "periosteal")[0] - view.discs(radii)[0])[:, level]
+    share = np.divide(bone[: len(stem)] - bone[len(stem) :], ring, out=np.full(len(stem), np.nan), where=ring > 0)
+    return [float(s) for s in share]
+
+
+def _seat_level(view: AxisView) -> int:
+    return int(np.argmin(np.abs(view.travel_mm)))

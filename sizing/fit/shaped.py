@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sizing.canal.model import Canal
 from sizing.fit.levels import StemLevels
@@ -66,7 +67,7 @@ def shaped_levels(
         """Area per level from squared radii; NaN where a ray is missing."""
         return np.pi * radius_squared.mean(axis=1)[None]
 
-    def around(values: FloatArray, where: FloatArray) -> FloatArray:
+    def around(values: FloatArray, where: NDArray[np.bool_]) -> FloatArray:
         """Mean over the known part of the circumference; NaN where too little is known or no stem is."""
         use = np.isfinite(values) & where
         total = np.where(use, values, 0.0).sum(axis=1) / np.maximum(np.isfinite(over).sum(axis=1), 1)

@@ -33,20 +33,37 @@ class Tooling:
         return ReamingPlan(tuple(ReamerPass(tool, axis, depth_mm) for tool in self.tools))
 
 
-def tooling(implant: ImplantTemplate, reamers: ReamerSet) -> Tooling:
-    """Pick the tools: the tray's sizes up to the one nearest to what the implant asks for.
+class Tray:
+    """A reamer set, ready to be asked for the tools of many implants.
 
-    Of two sizes equally near, the larger is taken for threads (a thread must not be forced into too
-    small a hole) and the smaller for press-fit (bone that stays can still be reamed).
+    Parameters
+    ----------
+    reamers : ReamerSet
+        Sizes; each tool is used in the kind that the implant asks for (rigid, curved, drill …).
     """
-    sizes = reamers.diameters_mm
-    wanted = implant.last_reamer_mm
-    threaded = implant.fixation is Fixation.THREADED
-    away = np.round(np.abs(sizes - wanted), 9)
-    nearest = np.flatnonzero(away == away.min())
-    last = int(nearest[-1] if threaded else nearest[0])
-    kind = ToolKind(implant.reamer_kind)
-    tools = [t if t.kind is kind else replace(t, kind=kind) for t in reamers.reamers[: last + 1]]
-    if threaded:
-        tools.append(Reamer(implant.diameter_mm, ToolKind.TAP, TipForm.FLAT))
-    return Tooling(tuple(tools), float(sizes[last]), wanted)
+
+    def __init__(self, reamers: ReamerSet) -> None:
+        self.reamers = reamers
+        self._sizes = reamers.diameters_mm
+        self._by_kind: dict[ToolKind, tuple[Reamer, ...]] = {}
+
+    def tooling(self, implant: ImplantTemplate) -> Tooling:
+        """Pick the tools: the tray's sizes up to the one nearest to what the implant asks for.
+
+        Of two sizes equally near, the larger is taken for threads (a thread must not be forced into too
+        small a hole) and the smaller for press-fit (bone that stays can still be reamed).
+        """
+        wanted = implant.last_reamer_mm
+        threaded = implant.fixation is Fixation.THREADED
+        away = np.round(np.abs(self._sizes - wanted), 9)
+        nearest = np.flatnonzero(away == away.min())
+        last = int(nearest[-1] if threaded else nearest[0])
+        tools = self._tools(ToolKind(implant.reamer_kind))[: last + 1]
+        if threaded:
+            tools = (*tools, Reamer(implant.diameter_mm, ToolKind.TAP, TipForm.FLAT))
+        return Tooling(tools, float(self._sizes[last]), wanted)
+
+    def _tools(self, kind: ToolKind) -> tuple[Reamer, ...]:
+        if kind not in self._by_kind:
+            self._by_kind[kind] = tuple(t if t.kind is kind else replace(t, kind=kind) for t in self.reamers.reamers)
+        return self._by_kind[kind]

@@ -40,7 +40,7 @@ def test_stem_in_its_own_hole(name: str, make_ellipse, make_stem) -> None:
         Contours.of(canal, canal.wall_radial_mm),
     )
     bore, radius = 2 * case["reamer"]["r"], case["implant"]["r"]
-    levels = stem_levels(view, [make_stem(2 * radius, 1.0)], [Tooling((Reamer(bore),), bore, bore)], np.ones(1), 0.0)
+    levels = stem_levels(view, [make_stem(2 * radius, 1.0)], [Tooling((Reamer(bore),), bore, bore)], 1.0, 0.0)
     hole = view.canal_mm2[0] + levels.removed_mm2[0, 0]
     assert hole == pytest.approx(expected["reamed_canal_area"], rel=1e-6)
     filled = hole - levels.gap_mm2[0, 0]

@@ -12,7 +12,6 @@ from sizing.canal import Canal, CanalAxis
 from sizing.fit import FitSettings, Objective, fit_context
 from sizing.fit.placement import Placer
 from sizing.fit.search import Task, clearance_mm, entered_at_cut
-from sizing.fit.tooling import tooling
 from sizing.reaming import ToolAxis
 
 CASES = {
@@ -151,7 +150,7 @@ def test_objectives_differ_where_canal_and_bone_are_not_concentric(make_ellipse,
     def entry(objective: Objective, diameter: float, **settings: float) -> float:
         context = fit_context(canal, settings=FitSettings(objective=objective, **settings))
         implant = make_stem(diameter, 120.0)
-        return float(Placer(context, 120.0, None).axis(implant, tooling(implant, context.reamers)).entry_lps[0])
+        return float(Placer(context, 120.0, None).axis(implant).entry_lps[0])
 
     assert entry(Objective.CANAL, 14.0) == pytest.approx(2.0, abs=0.01)
     assert entry(Objective.WALL, 14.0) == pytest.approx(0.0, abs=0.01)
