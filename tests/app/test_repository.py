@@ -71,3 +71,8 @@ def test_the_wheel_holds_what_runs_and_nothing_else(tmp_path: Path) -> None:
     built_here = {".c", ".cpp", ".pyx", ".pxd", ".so", ".pyd", ".md"}
     expected = {str(p.relative_to(ROOT)) for p in sources if p.suffix not in built_here}
     assert inside == expected
+
+
+def test_test_files_have_names_of_their_own() -> None:
+    names = [p.name for p in (ROOT / "tests").rglob("test_*.py")]
+    assert sorted(names) == sorted(set(names)), "pytest cannot tell two files of one name apart"
