@@ -40,6 +40,34 @@ class PlanSettings:
     fit: FitSettings = field(default_factory=FitSettings)
 
 
+@dataclass(frozen=True, slots=True)
+class Review:
+    """Who looked at exactly this plan, and when (ISO date); any change makes a plan a draft again."""
+
+    name: str
+    date: str
+
+    def __post_init__(self) -> None:
+        if not self.name.strip() or not self.date.strip():
+            raise UsageError("a review needs the name of a person and a date")
+
+
+@dataclass(frozen=True)
+class Ancestry:
+    """Where a plan that was changed by hand comes from.
+
+    Attributes
+    ----------
+    parent_plan_sha256 : str
+        Hash of the plan it was opened from; empty for a plan that was never saved.
+    changes : tuple of str
+        What was done, in order, in words.
+    """
+
+    parent_plan_sha256: str
+    changes: tuple[str, ...]
+
+
 @dataclass(frozen=True)
 class ImplantationPlan:
     """The whole answer for one case; what ``plan.json`` holds.
@@ -56,6 +84,10 @@ class ImplantationPlan:
         One size down and one up of the chosen implant, where the catalogue has them.
     findings : tuple of Finding
         Of all rooms, from the scan's end to the chosen fit's.
+    review : Review or None
+        None: a draft.
+    ancestry : Ancestry or None
+        None: as the program proposed it.
     """
 
     settings: PlanSettings
@@ -71,7 +103,14 @@ class ImplantationPlan:
     catalogue_version: str
     catalogue_sha256: str
     findings: tuple[Finding, ...] = ()
+    review: Review | None = None
+    ancestry: Ancestry | None = None
     timings_s: dict[str, float] = field(default_factory=dict)  # never hashed, never in plan.json
+
+    @property
+    def status(self) -> str:
+        """``DRAFT``, until a person has reviewed exactly this plan."""
+        return "DRAFT" if self.review is None else f"REVIEWED by {self.review.name}, {self.review.date}"
 
     @property
     def reaming(self) -> ReamedCanal | None:

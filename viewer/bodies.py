@@ -104,12 +104,17 @@ def write_meshes(plan: ImplantationPlan, folder: Path) -> tuple[Finding, ...]:
     tuple of Finding
         ``CF-V002``: a body is open because the scan does not show its surface all round.
     """
-    findings = []
-    for mesh in bodies(plan):
+    meshes = bodies(plan)
+    for mesh in meshes:
         write_stl(mesh, folder / f"{mesh.name}.stl")
-        if not mesh.closed:
-            findings.append(
-                Finding(Level.INFO, "CF-V002", f"{mesh.name}.stl is open where the scan does not tell the surface",
-                        "Do not take a volume from it")
-            )  # fmt: skip
-    return tuple(findings)
+    holed = ", ".join(f"{mesh.name}.stl" for mesh in meshes if not mesh.closed)
+    if not holed:
+        return ()
+    return (
+        Finding(
+            Level.INFO,
+            "CF-V002",
+            f"{holed}: open where the scan does not tell the surface.",
+            "Do not take a volume from it.",
+        ),
+    )

@@ -50,6 +50,8 @@ CONVENTIONS = {
     "null": "does not apply or cannot be told, never zero; not_measured says why",
 }
 WHY_NULL = {
+    "review": "no person has reviewed this plan",
+    "ancestry": "the plan is as the program proposed it",
     "chosen": "no implant can serve; each fit says why in its field rejected",
     "tip_to_isthmus_mm": "no isthmus lies inside the scanned stretch of bone",
     "isthmus_depth_mm": "the narrowest level lies at an end of the measured stretch",
@@ -129,7 +131,7 @@ def plan_record(
     record = {
         "schema": SCHEMA,
         "schema_version": SCHEMA_VERSION,
-        "state": "DRAFT",
+        "state": plan.status,
         "statement": RESEARCH_USE,
         "conventions": CONVENTIONS,
         "software": {"canalfit": __version__, "libraries": dict(libraries or {})},
