@@ -37,6 +37,7 @@ def make_canal(side: Side = Side.RIGHT, step_mm: float = 2.0) -> Canal:
     theta = np.arange(N_ANGLES) * 2 * np.pi / N_ANGLES
     inner = 6.6 + 3.0 * ((depth - 120.0) / 120.0) ** 2
     inner = inner[:, None] * (1.0 + 0.10 * np.cos(2 * theta))
+    inner += 0.02 * np.sin(5 * theta + depth[:, None] / 7.0)  # no bone is symmetric
     outer = inner.mean(axis=1)[:, None] + 5.9 - 1.0 * np.cos(theta - 2.5) - 1.6 * np.exp(-depth / 40.0)[:, None]
     return Canal(axis, theta, inner, outer, bone=Bone.FEMUR, side=side)
 
