@@ -7,6 +7,10 @@ voxel indices (slice, row, column).
 from libc.math cimport NAN, floor, isnan
 
 
+# Half, and a little: a position half-way between voxels must not be decided by its last digit.
+cdef double NEAREST = 0.5 + 1e-6
+
+
 # sample_rays: trilinear samples of int16 HU.
 #
 #   start ──┼──┼──┼──►   sample j of ray i lies at start[i] + j * step[i]
@@ -61,9 +65,9 @@ def mask_exit(const unsigned char[:, :, ::1] mask, const double[:, ::1] start, c
         for i in range(start.shape[0]):
             last = -1
             for j in range(k):
-                z = <Py_ssize_t> floor(start[i, 0] + j * step[i, 0] + 0.5)
-                y = <Py_ssize_t> floor(start[i, 1] + j * step[i, 1] + 0.5)
-                x = <Py_ssize_t> floor(start[i, 2] + j * step[i, 2] + 0.5)
+                z = <Py_ssize_t> floor(start[i, 0] + j * step[i, 0] + NEAREST)
+                y = <Py_ssize_t> floor(start[i, 1] + j * step[i, 1] + NEAREST)
+                x = <Py_ssize_t> floor(start[i, 2] + j * step[i, 2] + NEAREST)
                 if z < 0 or y < 0 or x < 0 or z >= mask.shape[0] or y >= mask.shape[1] or x >= mask.shape[2]:
                     break
                 if mask[z, y, x]:

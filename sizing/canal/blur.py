@@ -18,6 +18,8 @@ SLICE_SIGMA_PER_THICKNESS = 0.41
 START_SIGMA_MM = 0.5
 # Mean of t (1 - t) over a cell: variance of linear interpolation, in voxels squared.
 CELL_VARIANCE = 1.0 / 6.0
+# The negative ring of a sharp kernel is twice as wide as its peak (the kernel of the fit assumes the same).
+RING_WIDTH = 2.0
 
 
 @dataclass(frozen=True)
@@ -63,8 +65,20 @@ def curvature_shift_mm(frame: SurfaceFrame, blur: Blur, geometry: VolumeGeometry
     A blurred edge moves by curvature x variance / 2, variance taken along the tangent (the heat
     equation moves level lines by their curvature). Linear interpolation blurs as well.
     """
-    across = frame.tangent_lps @ geometry.slice_normal_lps
-    in_plane = (1 + blur.ring * (1 - 4)) * blur.sigma_in_plane_mm**2  # second moment of the ringed point spread
-    variance = in_plane * (1 - across**2) + blur.sigma_slice_mm**2 * across**2
-    variance = variance + CELL_VARIANCE * ((frame.tangent_lps @ geometry.affine[:3, :3]) ** 2).sum(-1)
-    return 0.5 * frame.curvature_per_mm * variance * frame.stretch
+    normal = frame.stretched_normal_lps / frame.stretch[..., None]
+    spread = np.zeros(frame.curvature_per_mm.shape)
+    weight = np.zeros(frame.curvature_per_mm.shape)
+    # each Gaussian of the point spread counts by its height on the edge line, 1 / its sigma along the normal
+    for share, width in ((1 + blur.ring, 1.0), (-blur.ring, RING_WIDTH)):
+        along_normal = _variance(normal, blur, width, geometry)
+        height = share / np.sqrt(along_normal)
+        spread = spread + height * _variance(frame.tangent_lps, blur, width, geometry)
+        weight = weight + height
+    return 0.5 * frame.curvature_per_mm * frame.stretch * spread / weight
+
+
+def _variance(direction_lps: FloatArray, blur: Blur, width: float, geometry: VolumeGeometry) -> FloatArray:
+    """Return the variance (m, n) of one Gaussian of the point spread along unit directions, the grid's included."""
+    across = direction_lps @ geometry.slice_normal_lps
+    scanner = (width * blur.sigma_in_plane_mm) ** 2 * (1 - across**2) + blur.sigma_slice_mm**2 * across**2
+    return scanner + CELL_VARIANCE * ((direction_lps @ geometry.affine[:3, :3]) ** 2).sum(-1)

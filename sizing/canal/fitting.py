@@ -81,6 +81,24 @@ class WallFit:
         return self.stats[..., 7]
 
     @property
+    def inner_per_cortex(self) -> FloatArray:
+        """Mm per HU by which the endosteum moves when a higher cortex HU is assumed."""
+        return self.stats[..., 3]
+
+    @property
+    def outer_per_cortex(self) -> FloatArray:
+        return self.stats[..., 4]
+
+    @property
+    def inner_per_sigma(self) -> FloatArray:
+        """Mm by which the endosteum moves when a relatively larger sigma is assumed (per 100 %)."""
+        return self.stats[..., 5]
+
+    @property
+    def outer_per_sigma(self) -> FloatArray:
+        return self.stats[..., 6]
+
+    @property
     def cortex_precision(self) -> FloatArray:
         """1 / variance of the cortex HU from this ray's own data."""
         return self.stats[..., 9]

@@ -6,13 +6,13 @@ import numpy as np
 
 from sizing.canal.axis import find_axis, recentre
 from sizing.canal.blur import expected_blur
-from sizing.canal.calibrate import calibrate
+from sizing.canal.calibrate import Calibration, calibrate
 from sizing.canal.locate import Located, locate
 from sizing.canal.model import Canal, CanalAxis, EdgeModel
 from sizing.canal.rays import Rays, mask_radius_mm, ray_step_mm, rays_of, reach_of, sample_hu
 from sizing.canal.report import canal_findings
 from sizing.canal.settings import CanalSettings
-from sizing.canal.walls import fit_surfaces
+from sizing.canal.walls import Walls, fit_surfaces
 from sizing.errors import CanalError
 from sizing.segmentation.model import ResidualBone
 from sizing.volume import CtVolume
@@ -52,7 +52,6 @@ def measure_canal(volume: CtVolume, residual_bone: ResidualBone, settings: Canal
                          advice="Check the bone and the resection level; a sclerosed canal has no edge")  # fmt: skip
     calibration = calibrate(volume, rays, located, expected_blur(volume))
     walls = fit_surfaces(volume, rays, located, calibration)
-    blur = calibration.blur
     return Canal(
         axis,
         rays.theta_rad,
@@ -65,14 +64,31 @@ def measure_canal(volume: CtVolume, residual_bone: ResidualBone, settings: Canal
         bone=residual_bone.bone,
         side=residual_bone.side,
         resection=residual_bone.resection,
-        edges=EdgeModel(
-            "blur-model",
-            calibration.cortex_hu,
-            calibration.cortex_se_hu,
-            blur.sigma_in_plane_mm,
-            blur.sigma_slice_mm,
-        ),
+        edges=_edge_model(calibration, walls),
         findings=canal_findings(walls, located.outer_mm, rays, residual_bone.side),
+        endosteal_common_se_mm=walls.inner_common_se_mm,
+        periosteal_common_se_mm=walls.outer_common_se_mm,
+    )
+
+
+def _edge_model(calibration: Calibration, walls: Walls) -> EdgeModel:
+    c, blur = calibration, calibration.blur
+    tenth_hu = 0.1 * c.cortex_hu
+    return EdgeModel(
+        "blur-model",
+        cortex_hu=c.cortex_hu,
+        cortex_hu_se=c.cortex_se_hu,
+        sigma_in_plane_mm=blur.sigma_in_plane_mm,
+        sigma_slice_mm=blur.sigma_slice_mm,
+        cortex_spread_hu=c.cortex_spread_hu,
+        sigma_in_plane_se=float(c.blur_se[0]),
+        ring=blur.ring,
+        noise_hu=c.noise_hu,
+        independent_mm=walls.independent_mm,
+        endosteal_mm_per_10_percent_cortex=walls.per_cortex[0] * tenth_hu,
+        wall_mm_per_10_percent_cortex=(walls.per_cortex[1] - walls.per_cortex[0]) * tenth_hu,
+        endosteal_mm_per_10_percent_sigma=walls.per_sigma[0] * 0.1,
+        wall_mm_per_10_percent_sigma=(walls.per_sigma[1] - walls.per_sigma[0]) * 0.1,
     )
 
 

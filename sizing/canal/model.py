@@ -58,13 +58,46 @@ class CanalAxis:
 
 @dataclass(frozen=True)
 class EdgeModel:
-    """How the surfaces were located, and the blur that was estimated from this scan."""
+    """How the surfaces were located, and the blur that was estimated from this scan.
 
-    method: str  # "half-maximum", "blur-model", "given" (section contours)
+    Attributes
+    ----------
+    method : str
+        "blur-model", or "given" for section contours.
+    cortex_hu, cortex_hu_se : float or None
+        HU of solid cortex in this scan.
+    cortex_spread_hu : float or None
+        SD of its real differences from place to place.
+    sigma_in_plane_mm, sigma_slice_mm : float or None
+        Gaussian blur within and across the slices.
+    sigma_in_plane_se : float or None
+        Relative standard error of ``sigma_in_plane_mm``.
+    ring : float or None
+        Weight of the negative ring of a sharp kernel, 0 = smooth.
+    noise_hu : float or None
+        Median residual of the fitted profiles.
+    independent_mm : float or None
+        Length of endosteal surface, round the section, that stands for one independent measurement.
+    endosteal_mm_per_10_percent_cortex, wall_mm_per_10_percent_cortex : float or None
+        Median change of the endosteal radius and of the wall if cortex HU were assumed 10 % higher.
+    endosteal_mm_per_10_percent_sigma, wall_mm_per_10_percent_sigma : float or None
+        The same for the in-plane sigma.
+    """
+
+    method: str
     cortex_hu: float | None = None
     cortex_hu_se: float | None = None
     sigma_in_plane_mm: float | None = None
     sigma_slice_mm: float | None = None
+    cortex_spread_hu: float | None = None
+    sigma_in_plane_se: float | None = None
+    ring: float | None = None
+    noise_hu: float | None = None
+    independent_mm: float | None = None
+    endosteal_mm_per_10_percent_cortex: float | None = None
+    wall_mm_per_10_percent_cortex: float | None = None
+    endosteal_mm_per_10_percent_sigma: float | None = None
+    wall_mm_per_10_percent_sigma: float | None = None
 
 
 @dataclass(frozen=True)
@@ -82,6 +115,8 @@ class Canal:
         Distance from the axis to the surface along each ray.
     endosteal_se_mm, periosteal_se_mm : (m, n) arrays or None
         Standard error of the radii; None where the contours were given and not measured.
+    endosteal_common_se_mm, periosteal_common_se_mm : (m, n) arrays or None
+        The part of these that neighbouring rays share: it does not average out round a section.
     marrow_radius_mm : (m, n) array or None
         Inner limit of cancellous bone lying on the endosteum; None = no cancellous layer known.
     cortex_hu, canal_hu : (m, n) arrays or None
@@ -107,13 +142,15 @@ class Canal:
     resection: Plane | None = None
     edges: EdgeModel = EdgeModel("given")
     findings: tuple[Finding, ...] = ()
+    endosteal_common_se_mm: FloatArray | None = None
+    periosteal_common_se_mm: FloatArray | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "theta_rad", frozen_array(self.theta_rad))
         shape = (len(self.axis), len(self.theta_rad))
         for name in (
             "endosteal_radius_mm", "periosteal_radius_mm", "endosteal_se_mm", "periosteal_se_mm",
-            "marrow_radius_mm", "cortex_hu", "canal_hu",
+            "endosteal_common_se_mm", "periosteal_common_se_mm", "marrow_radius_mm", "cortex_hu", "canal_hu",
         ):  # fmt: skip
             values = getattr(self, name)
             if values is None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from sizing import _sections
 from sizing.canal.model import Canal
+from sizing.canal.precision import section_errors
 from sizing.geometry import FloatArray, frozen_array
 
 # A gap up to this wide is closed by a smooth curve for areas and diameters; a wider gap is not ours to draw.
@@ -56,6 +57,8 @@ class SectionTable:
     moment_max_mm4, moment_min_mm4 : (m,) arrays
     modulus_max_mm3, modulus_min_mm3 : (m,) arrays
         Section modulus of bending about the two principal axes (moment / farthest periosteal point).
+    *_se_mm, *_se_mm2 : (m,) arrays
+        Standard error of the number of the same name; NaN where the canal was given as contours.
     cortex_hu, canal_hu : (m,) arrays
         Mean over the known rays; NaN where the canal was given as contours.
     """
@@ -94,6 +97,15 @@ class SectionTable:
     modulus_min_mm3: FloatArray
     cortex_hu: FloatArray
     canal_hu: FloatArray
+    inscribed_diameter_se_mm: FloatArray
+    minor_diameter_se_mm: FloatArray
+    major_diameter_se_mm: FloatArray
+    area_diameter_se_mm: FloatArray
+    ap_diameter_se_mm: FloatArray
+    ml_diameter_se_mm: FloatArray
+    canal_area_se_mm2: FloatArray
+    cortical_area_se_mm2: FloatArray
+    wall_min_se_mm: FloatArray
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -184,6 +196,7 @@ def measure_sections(canal: Canal) -> SectionTable:
         **_bending(inside, whole, outer, canal.theta_rad),
         cortex_hu=_known_mean(canal.cortex_hu, canal),
         canal_hu=_known_mean(canal.canal_hu, canal),
+        **section_errors(canal, inner, outer, inside.centroid, shape[2] + np.pi / 2),
     )
 
 

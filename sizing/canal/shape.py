@@ -13,6 +13,9 @@ from sizing.geometry import FloatArray, frozen_array
 # The narrowest level counts as an isthmus only if the canal is measurably wider on both sides of it.
 ISTHMUS_RISE_MM = 0.3
 ISTHMUS_MARGIN_MM = 10.0
+# Half-width over which inscribed diameters are smoothed to find their minimum.
+ISTHMUS_WINDOW_MM = 20.0
+MIN_LEVELS = 7
 # A bow is told from a centreline of at least this length whose sagitta exceeds the centres' scatter.
 MIN_BOW_LENGTH_MM = 60.0
 MIN_BOW_SAGITTA_MM = 0.5
@@ -102,7 +105,18 @@ def _extreme(values: FloatArray, function) -> int | None:  # type: ignore[no-unt
 
 
 def _narrowest(table: SectionTable) -> int | None:
-    return _extreme(table.inscribed_diameter_mm, np.nanargmin)
+    """Return the level where the canal, smoothed along the bone, is least: single levels miss a flat minimum."""
+    d = table.inscribed_diameter_mm
+    if not np.isfinite(d).any():
+        return None
+    smooth = np.full(len(d), np.nan)
+    for i in np.flatnonzero(np.isfinite(d)):
+        away = (table.depth_mm - table.depth_mm[i]) / ISTHMUS_WINDOW_MM
+        near = np.isfinite(d) & (np.abs(away) < 1)
+        degree = 2 if near.sum() >= MIN_LEVELS else 0
+        weight = (1 - np.abs(away[near]) ** 3) ** 1.5  # square root of the tricube: polyfit squares it
+        smooth[i] = np.polyfit(away[near], d[near], degree, w=weight)[-1]
+    return int(np.nanargmin(smooth))
 
 
 def _rises_on_both_sides(table: SectionTable, level: int) -> bool:

@@ -14,8 +14,6 @@ from sizing.geometry import FloatArray, VolumeGeometry
 # of 6 mm and of a crest's curvature, and halves the noise of single rays.
 ACROSS_VOXELS, ACROSS_MM = 3.0, 2.0
 ALONG_STEPS, ALONG_MM = 1.7, 4.0
-# Reconstruction and interpolation make noise alike over this many voxels.
-ALIKE_VOXELS = 1.5
 # Residuals beyond this many standard errors pull with constant force only (Huber).
 HUBER = 2.0
 ROUNDS = 3
@@ -25,48 +23,46 @@ LEAST_SE_MM = 0.01
 
 @dataclass(frozen=True)
 class Window:
-    """How far rays are joined, and how far their noise is alike, round the section and along the bone.
-
-    Attributes
-    ----------
-    across_mm, along_mm : float
-        Half-widths of the smoothing window.
-    alike_across_mm, alike_along_mm : float
-        Distances at which noise is no longer correlated (triangular correlation).
-    """
+    """Two lengths on the surface: round the section and along the bone."""
 
     across_mm: float
     along_mm: float
-    alike_across_mm: float
-    alike_along_mm: float
 
 
-def window_for(geometry: VolumeGeometry, axis: CanalAxis) -> Window:
-    """Return the window for a scan's voxels and the way the bone lies in them."""
+def grid_of(geometry: VolumeGeometry, axis: CanalAxis) -> Window:
+    """Return the scan's in-plane voxel and its slice step along the bone."""
     voxel = max(geometry.spacing_mm[1:])
     upright = min(1.0, abs(float(np.median(axis.s_lps @ geometry.slice_normal_lps))))
-    along = geometry.slice_step_mm * upright + voxel * np.sqrt(1 - upright**2)
-    return Window(
-        max(ACROSS_MM, ACROSS_VOXELS * voxel), max(ALONG_MM, ALONG_STEPS * along), ALIKE_VOXELS * voxel, along
-    )
+    return Window(voxel, geometry.slice_step_mm * upright + voxel * float(np.sqrt(1 - upright**2)))
+
+
+def window_for(grid: Window) -> Window:
+    """Return the smoothing window for a grid."""
+    return Window(max(ACROSS_MM, ACROSS_VOXELS * grid.across_mm), max(ALONG_MM, ALONG_STEPS * grid.along_mm))
 
 
 @dataclass(frozen=True)
 class Smoothed:
-    """Surface (m, n) after smoothing, NaN where the ray itself is unknown.
+    """A surface after smoothing.
 
     Attributes
     ----------
     radius_mm : (m, n) array
-    noise_gain : (m, n) array
-        Standard error after smoothing over that of a single ray, correlation of neighbours included.
-    misfit_mm : (m, n) array
-        Ray minus surface.
+        NaN where the ray itself is unknown.
+    misfit : (m, n) array
+        Ray minus surface, in standard errors of the ray.
+    across, along : (2 k + 1,) arrays
+        Share of each neighbour in a smoothed value, round the section and along the bone.
+    arc_mm, level_mm : float
+        Distance of neighbours.
     """
 
     radius_mm: FloatArray
-    noise_gain: FloatArray
-    misfit_mm: FloatArray
+    misfit: FloatArray
+    across: FloatArray
+    along: FloatArray
+    arc_mm: float
+    level_mm: float
 
 
 def smooth_surface(radius_mm: FloatArray, se_mm: FloatArray, rays: Rays, window: Window) -> Smoothed:
@@ -98,11 +94,13 @@ def smooth_surface(radius_mm: FloatArray, se_mm: FloatArray, rays: Rays, window:
         miss = np.where(known, value - surface, 0.0) * np.sqrt(weight)
         scale = max(1.4826 * float(np.median(np.abs(miss[known]))), 1e-9) if known.any() else 1.0
         robust = weight * np.minimum(1.0, HUBER * scale / np.maximum(np.abs(miss), 1e-9))
-    gain = _noise_gain(shape_across, arc, window.alike_across_mm) * _noise_gain(
-        shape_along, level_step, window.alike_along_mm
-    )
     return Smoothed(
-        np.where(known, surface, np.nan), np.full(known.shape, gain), np.where(known, value - surface, np.nan)
+        np.where(known, surface, np.nan),
+        np.where(known, miss, np.nan),
+        _shares(shape_across),
+        _shares(shape_along),
+        float(arc),
+        level_step,
     )
 
 
@@ -159,12 +157,9 @@ def _centre_of_parabola(s: FloatArray, t: FloatArray, half: int) -> FloatArray:
         return np.where(s0 > 0, (t0 * c00 - t1 * c01 + t2 * c02) / det, 0.0)
 
 
-def _noise_gain(window: FloatArray, step_mm: float, correlation_mm: float) -> float:
-    """Return the SD after one smoothing pass over the SD before, for noise with triangular correlation."""
+def _shares(window: FloatArray) -> FloatArray:
+    """Return what each neighbour contributes to the value of a local parabola at the centre."""
     half = len(window) // 2
     k = np.arange(-half, half + 1, dtype=np.float64)
     basis = np.stack([np.ones_like(k), k, k**2])
-    pull = np.linalg.pinv((basis * window) @ basis.T)[0] @ (basis * window)
-    distance = np.abs(k[:, None] - k) * step_mm
-    correlation = np.clip(1 - distance / max(correlation_mm, 1e-9), 0, None)
-    return float(np.sqrt(pull @ correlation @ pull))
+    return np.linalg.pinv((basis * window) @ basis.T)[0] @ (basis * window)

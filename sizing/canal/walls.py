@@ -7,12 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sizing.canal.blur import curvature_shift_mm
+from sizing.canal.blur import Blur, curvature_shift_mm
 from sizing.canal.calibrate import Calibration, start_params
+from sizing.canal.doubt import GRID_SHARE, Scatter, common_se_mm, scatter_of
 from sizing.canal.fitting import Priors, WallFit, fit_walls
 from sizing.canal.locate import Located
 from sizing.canal.rays import Rays
-from sizing.canal.smoothing import smooth_surface, window_for
+from sizing.canal.smoothing import grid_of, smooth_surface, window_for
 from sizing.canal.surface import SurfaceFrame, frame_of
 from sizing.canal.verdict import RayState, blur_along_mm, judge, judge_surface
 from sizing.geometry import FloatArray
@@ -37,10 +38,15 @@ class Walls:
     outer_mm: FloatArray
     inner_se_mm: FloatArray
     outer_se_mm: FloatArray
+    inner_common_se_mm: FloatArray  # the part that neighbouring rays share
+    outer_common_se_mm: FloatArray
     cortex_hu: FloatArray
     content_hu: FloatArray
     bone_hu_mm: FloatArray  # cortex HU times wall as fitted, also where it is not believed; 0 = nothing like a wall
     state: NDArray[np.int8]
+    independent_mm: float  # length of surface for one independent measurement
+    per_cortex: tuple[float, float]  # mm per HU by which inner and outer surface move with the assumed cortex HU
+    per_sigma: tuple[float, float]  # mm per 100 % of sigma
 
 
 def fit_surfaces(volume: CtVolume, rays: Rays, located: Located, calibration: Calibration) -> Walls:
@@ -48,29 +54,67 @@ def fit_surfaces(volume: CtVolume, rays: Rays, located: Located, calibration: Ca
 
     A first, loose fit of every other ray and level only shows how cortex HU varies from place to place.
     """
-    blur, noise, lags = calibration.blur, calibration.noise_hu, calibration.noise_lags
+    blur = calibration.blur
     frames = (frame_of(located.inner_mm, rays), frame_of(located.outer_mm, rays))
     start = start_params(located, calibration.cortex_hu)
     expected = _expected_cortex(volume, rays, frames, start, calibration)
     sd = np.full(expected.shape, BORROWED_SHARE * calibration.cortex_hu)
     start[..., CORTEX] = expected
-    fit = fit_walls(volume, rays, frames, start, blur, Priors(expected, sd, noise, lags))
+    fit = fit_walls(
+        volume, rays, frames, start, blur, Priors(expected, sd, calibration.noise_hu, calibration.noise_lags)
+    )
     state = judge(volume, rays, located, fit, frames[1], blur, expected)
     known = state == RayState.MEASURED
-    window = window_for(volume.geometry, rays.axis)
-    surfaces = []
-    for radius, se in ((fit.inner_mm, fit.inner_se_mm), (fit.outer_mm, fit.outer_se_mm)):
-        smooth = smooth_surface(np.where(known, radius, np.nan), se, rays, window)
-        shift = curvature_shift_mm(frame_of(smooth.radius_mm, rays), blur, volume.geometry, rays)
-        surfaces.append((smooth.radius_mm + shift, np.where(known, se * smooth.noise_gain, np.nan)))
-    (inner, inner_se), (outer, outer_se) = surfaces
-    state = judge_surface(state, outer - inner, np.maximum(inner_se, outer_se), blur_along_mm(frames[1], blur, volume))
+    inner, outer = (
+        _join(np.where(known, radius, np.nan), se, rays, blur, volume)
+        for radius, se in ((fit.inner_mm, fit.inner_se_mm), (fit.outer_mm, fit.outer_se_mm))
+    )
+    blur_mm = blur_along_mm(frames[1], blur, volume)
+    common = common_se_mm(fit, calibration, blur_mm)
+    noise = np.maximum(inner.se_mm, outer.se_mm)
+    state = judge_surface(state, outer.radius_mm - inner.radius_mm, noise, blur_mm)
     known = state == RayState.MEASURED
     bone = np.where(np.isfinite(fit.inner_mm), fit.cortex_hu * (fit.outer_mm - fit.inner_mm), 0.0)
-    inner, outer, inner_se, outer_se, cortex, content = (
-        np.where(known, values, np.nan) for values in (inner, outer, inner_se, outer_se, fit.cortex_hu, fit.content_hu)
+
+    def told(values: FloatArray) -> FloatArray:
+        return np.where(known, values, np.nan)
+
+    return Walls(
+        inner_mm=told(inner.radius_mm),
+        outer_mm=told(outer.radius_mm),
+        inner_se_mm=told(np.hypot(inner.se_mm, common[0])),
+        outer_se_mm=told(np.hypot(outer.se_mm, common[1])),
+        inner_common_se_mm=told(common[0]),
+        outer_common_se_mm=told(common[1]),
+        cortex_hu=told(fit.cortex_hu),
+        content_hu=told(fit.content_hu),
+        bone_hu_mm=bone,
+        state=state,
+        independent_mm=inner.scatter.independent_mm,
+        per_cortex=(_middle(fit.inner_per_cortex, known), _middle(fit.outer_per_cortex, known)),
+        per_sigma=(_middle(fit.inner_per_sigma, known), _middle(fit.outer_per_sigma, known)),
     )
-    return Walls(inner, outer, inner_se, outer_se, cortex, content, bone, state)
+
+
+def _middle(values: FloatArray, known: NDArray[np.bool_]) -> float:
+    return float(np.median(values[known])) if known.any() else float("nan")
+
+
+@dataclass(frozen=True)
+class _Joined:
+    radius_mm: FloatArray
+    se_mm: FloatArray
+    scatter: Scatter
+
+
+def _join(radius_mm: FloatArray, se_mm: FloatArray, rays: Rays, blur: Blur, volume: CtVolume) -> _Joined:
+    """Join rays to a smooth surface, undo the pull of blur on curved edges, and say how sure the surface is."""
+    grid = grid_of(volume.geometry, rays.axis)
+    smooth = smooth_surface(radius_mm, se_mm, rays, window_for(grid))
+    scatter = scatter_of(smooth, grid)
+    shift = curvature_shift_mm(frame_of(smooth.radius_mm, rays), blur, volume.geometry, rays)
+    ripple = GRID_SHARE * grid.across_mm
+    return _Joined(smooth.radius_mm + shift, np.hypot(se_mm * scatter.gain, ripple), scatter)
 
 
 def _expected_cortex(
