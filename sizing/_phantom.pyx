@@ -75,12 +75,13 @@ def draw_plane(const double[:, ::1] axis, const double[:, :, ::1] surfaces, cons
     axis : (k, 12) point, s, u, v by depth. surfaces : (k, n, 3) endosteal radius, periosteal radius,
     wall HU. levels : (k, 3) canal HU, least endosteal radius, greatest periosteal radius.
     constants : first depth, depth step, cell size, cell height, background HU, cancellous HU,
-    cancellous decay, end depth, pin radius, pin u, pin v, pin HU.
+    cancellous decay, end depth, porosity, pin radius, pin u, pin v, pin HU.
     x0, y0 : centre of the first cell.
     """
     cdef double first = constants[0], step = constants[1], h = constants[2], hz = constants[3]
     cdef double background = constants[4], cancellous = constants[5], decay = constants[6], end = constants[7]
-    cdef double pin_radius = constants[8], pin_u = constants[9], pin_v = constants[10], pin_hu = constants[11]
+    cdef double porosity = constants[8]
+    cdef double pin_radius = constants[9], pin_u = constants[10], pin_v = constants[11], pin_hu = constants[12]
     cdef Py_ssize_t rows = out.shape[0], columns = out.shape[1], row, column, i, j, j1
     cdef Py_ssize_t k = axis.shape[0], n = surfaces.shape[1]
     cdef double reach = 2 * (h + hz), start, row_start, r, theta, t, f, g, co, si
@@ -132,6 +133,9 @@ def draw_plane(const double[:, ::1] axis, const double[:, :, ::1] surfaces, cons
                     out_t = ((a01 - a00) * (1 - f) + (a11 - a10) * f) * n / TWO_PI
                     wall = ((surfaces[i, j, 2] * (1 - g) + surfaces[i, j1, 2] * g) * (1 - f)
                             + (surfaces[i + 1, j, 2] * (1 - g) + surfaces[i + 1, j1, 2] * g) * f)
+                    if porosity != 0.0 and r < r_out:
+                        t = 1.0 if r < r_in else (r_out - r) / (r_out - r_in)
+                        wall *= 1.0 - porosity * t * t
                     co, si = cos(theta), sin(theta)
                     # Endosteum. Slope over the radius of the surface, not of the cell: exact on the surface.
                     in_t /= r_in

@@ -19,7 +19,9 @@ def excess_hu(spec, bone, axis, points_lps):
         around = (shape.endosteal_radius_mm(bone, depth, theta + step) - inner) / step / inner
         distance = (inner - r) / np.sqrt(1 + along**2 + around**2)
         canal = canal + tissue.cancellous_hu * np.exp(-np.maximum(distance, 0) / tissue.cancellous_decay_mm)
-    hu = np.where(r < inner, canal, shape.wall_hu(bone, depth, theta)) - spec.limb.muscle_hu
+    inward = np.clip((outer - r) / (outer - inner), 0, 1)
+    wall = shape.wall_hu(bone, depth, theta) * (1 - tissue.porosity * inward**2)
+    hu = np.where(r < inner, canal, wall) - spec.limb.muscle_hu
     hu = np.where(r < outer, hu, 0.0)
     if bone.pin is not None:
         pin = np.hypot(x - bone.pin.u_mm, y - bone.pin.v_mm) < bone.pin.diameter_mm / 2

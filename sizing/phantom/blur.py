@@ -7,8 +7,6 @@ import numpy as np
 from sizing.geometry import FloatArray
 from sizing.phantom.spec import ScanSpec
 
-# The negative ring of a sharp kernel is twice as wide as its peak.
-RING_WIDTH = 2.0
 FWHM_PER_SIGMA = 2.0 * np.sqrt(2.0 * np.log(2.0))
 # Cells much finer than any clinical blur (sigma 0.3 mm and more).
 CELL_MM = 0.2
@@ -26,7 +24,7 @@ def in_plane_terms(scan: ScanSpec) -> tuple[tuple[float, float], ...]:
         return ((1.0, scan.sigma_in_plane_mm),)
     return (
         (1.0 + scan.undershoot, scan.sigma_in_plane_mm),
-        (-scan.undershoot, RING_WIDTH * scan.sigma_in_plane_mm),
+        (-scan.undershoot, scan.ring_width * scan.sigma_in_plane_mm),
     )
 
 

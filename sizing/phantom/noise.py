@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from sizing.geometry import VolumeGeometry
 from sizing.phantom.blur import in_plane_terms, slice_sigma_mm
-from sizing.phantom.spec import ScanSpec
+from sizing.phantom.spec import LimbSpec, ScanSpec
 
 # Noise repeats across the slice after this many pixels, without a seam; along the slices it never does.
 TILE = 256
@@ -39,3 +40,14 @@ def correlated_noise(shape: tuple[int, int, int], scan: ScanSpec, seed: int) -> 
     noise *= sd / float(noise.std())
     repeats = (1, -(-n_rows // tile[0]), -(-n_columns // tile[1]))
     return np.tile(noise, repeats)[:, :n_rows, :n_columns]
+
+
+def texture(geometry: VolumeGeometry, limb: LimbSpec, seed: int) -> NDArray[np.float32] | float:
+    """Return the lasting unevenness of tissue (slice, row, column) in HU; 0 if none is asked for."""
+    if limb.texture_hu == 0:
+        return 0.0
+    from scipy.ndimage import gaussian_filter
+
+    white = np.random.default_rng([seed, 1]).standard_normal(geometry.shape, dtype=np.float32)
+    grain = gaussian_filter(white, [limb.texture_mm / step for step in geometry.spacing_mm], mode="wrap")
+    return grain * np.float32(limb.texture_hu / grain.std())

@@ -13,7 +13,7 @@ import sizing.phantom.shape as shape
 from sizing import _phantom
 from sizing.errors import InputError
 from sizing.geometry import FloatArray, VolumeGeometry
-from sizing.phantom.noise import correlated_noise
+from sizing.phantom.noise import correlated_noise, texture
 from sizing.phantom.shape import AXIS_STEP_MM, AxisTable
 from sizing.phantom.spec import BoneSpec, PhantomSpec
 from sizing.volume import CtVolume, ScanInfo
@@ -141,7 +141,7 @@ def _constants(spec: PhantomSpec, bone: BoneSpec, axis: AxisTable, h: float, hz:
     end = -np.inf if bone.end_depth_mm is None else bone.end_depth_mm
     metal = (0.0, 0.0, 0.0, 0.0) if pin is None else (0.5 * pin.diameter_mm, pin.u_mm, pin.v_mm, pin.hu)
     return np.array([axis.depth_mm[0], AXIS_STEP_MM, h, hz, spec.limb.muscle_hu, tissue.cancellous_hu,
-                     tissue.cancellous_decay_mm, end, *metal])  # fmt: skip
+                     tissue.cancellous_decay_mm, end, tissue.porosity, *metal])  # fmt: skip
 
 
 def render(spec: PhantomSpec, tables: BoneTables) -> CtVolume:
@@ -153,6 +153,7 @@ def render(spec: PhantomSpec, tables: BoneTables) -> CtVolume:
         axis = shape.integrate_axis(other.bone, spec.pose, tables.axis.depth_mm[0], tables.axis.depth_mm[-1])
         moved = AxisTable(axis.depth_mm, axis.points_lps + other.offset_lps, axis.s_lps, axis.u_lps, axis.v_lps)
         add_bone(hu, geometry, spec, other.bone, tabulate(other.bone, moved))
+    hu += texture(geometry, spec.limb, spec.seed)
     hu += correlated_noise(geometry.shape, spec.scan, spec.seed)
     np.clip(np.rint(hu, out=hu), *HU_RANGE, out=hu)
     info = ScanInfo(

@@ -103,6 +103,7 @@ class BoneTissue:
     canal_hu: float = -60.0  # fat; fluid about 20, red marrow about 40
     cancellous_hu: float = 0.0
     cancellous_decay_mm: float = 1.5
+    porosity: float = 0.0  # share of the cortex's HU missing at the endosteum; fades with the square to none outside
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +147,8 @@ class LimbSpec:
     muscle_hu: float = 55.0
     fat_hu: float = -100.0
     skin_hu: float = 20.0
+    texture_hu: float = 0.0  # SD of lasting unevenness of soft tissue and marrow, unlike noise alike in every slice
+    texture_mm: float = 2.5  # its grain (Gaussian sigma)
     table: bool = True
 
 
@@ -167,7 +170,8 @@ class ScanSpec:
     slice_step_mm: float = 1.0
     sigma_in_plane_mm: float = 0.45
     kernel: str = "smooth"
-    undershoot: float = 0.35  # sharp kernel only: weight of the negative ring
+    undershoot: float = 0.35  # sharp kernel only: weight of the negative ring; below 0 a halo instead
+    ring_width: float = 2.0  # sharp kernel only: sigma of the ring over sigma of the peak
     profile: str = "triangle"
     noise_hu: float = 15.0  # SD at relative dose 1
     relative_dose: float = 1.0

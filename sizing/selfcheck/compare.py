@@ -41,6 +41,8 @@ class Comparison:
         Distance between measured and true centroid of the canal.
     isthmus_error_mm : float
         NaN when one side has no isthmus.
+    made_up_share : float
+        Share of rays on which a surface does not exist (plug, hole) and yet both are reported.
     cortex_hu : float
     sigma_in_plane_mm, sigma_slice_mm : float
         As estimated by the program.
@@ -59,6 +61,7 @@ class Comparison:
     expected: NDArray[np.bool_]
     centre_error_mm: FloatArray
     isthmus_error_mm: float
+    made_up_share: float
     cortex_hu: float
     sigma_in_plane_mm: float
     sigma_slice_mm: float
@@ -88,7 +91,9 @@ def compare(truth: PhantomTruth, canal: Canal, table: SectionTable | None = None
     depth = truth.axis.locate(canal.axis.points_lps)[:, 0]
     inner_error, inner_depth, inner_theta = _surface_error(truth, canal, "endosteal")
     outer_error, _, _ = _surface_error(truth, canal, "periosteal")
-    expected = _on_truth_grid(truth, truth.open.astype(float), inner_depth, inner_theta) > 0.999
+    there = _on_truth_grid(truth, truth.open.astype(float), inner_depth, inner_theta)
+    expected = there > 0.999
+    reported = canal.measured[(there < 0.001) & _within(truth, inner_depth)]
     true_wall = _on_truth_grid(truth, truth.wall_normal_mm, inner_depth, inner_theta)
     whole = np.where(expected.all(axis=1), 0.0, np.nan)
     errors = {
@@ -108,6 +113,7 @@ def compare(truth: PhantomTruth, canal: Canal, table: SectionTable | None = None
         wall_error_mm=np.where(expected, cortical_thickness(canal) - true_wall, np.nan), true_wall_mm=true_wall,
         expected=expected, centre_error_mm=_centre_error(truth, canal, table, depth) + whole,
         isthmus_error_mm=_isthmus_error(truth, canal, table),
+        made_up_share=float(reported.mean()) if reported.size else float("nan"),
         cortex_hu=_number(edges.cortex_hu), sigma_in_plane_mm=_number(edges.sigma_in_plane_mm),
         sigma_slice_mm=_number(edges.sigma_slice_mm),
     )  # fmt: skip
@@ -132,9 +138,13 @@ def _surface_error(truth: PhantomTruth, canal: Canal, surface: str) -> tuple[Flo
     true = truth.radius_at(depth, theta, surface)
     around = (truth.radius_at(depth, theta + SLOPE_RAD, surface) - true) / SLOPE_RAD / true
     along = (truth.radius_at(depth + SLOPE_RAD, theta, surface) - true) / SLOPE_RAD
-    known &= (depth >= truth.axis.depth_mm[0]) & (depth <= truth.axis.depth_mm[-1])
+    known &= _within(truth, depth)
     known &= _on_truth_grid(truth, truth.open.astype(float), depth, theta) > 0.999
     return np.where(known, (radius - true) / np.sqrt(1 + around**2 + along**2), np.nan), depth, theta
+
+
+def _within(truth: PhantomTruth, depth_mm: FloatArray) -> NDArray[np.bool_]:
+    return np.asarray((depth_mm >= truth.axis.depth_mm[0]) & (depth_mm <= truth.axis.depth_mm[-1]))
 
 
 def _on_truth_grid(truth: PhantomTruth, values: FloatArray, depth_mm: FloatArray, theta_rad: FloatArray) -> FloatArray:

@@ -14,7 +14,7 @@ from sizing.phantom.spec import BoneSpec, BoneTissue, Bump, CanalShape, LyticDef
 
 pytestmark = pytest.mark.kernel
 
-THIN = replace(BoneSpec(), wall=WallShape(1.5), tissue=BoneTissue(cancellous_hu=300.0), end_depth_mm=0.0)
+THIN = replace(BoneSpec(), wall=WallShape(1.5), tissue=BoneTissue(cancellous_hu=300.0, porosity=0.3), end_depth_mm=0.0)
 SPUR = replace(BoneSpec(), wall=WallShape(3.0, bumps=(Bump(12.0, 40.0, 4.0, 2.0, 3.0),)),
                canal=CanalShape(15.0, 1.3), defects=(LyticDefect(18.0, 200.0, 4.0),))  # fmt: skip
 CASES = {
