@@ -1,0 +1,37 @@
+from typing import Any
+
+from numpy.typing import NDArray
+
+class Contours:
+    n_levels: int
+    n_points: int
+    def __init__(self, inner: NDArray[Any], outer: NDArray[Any], frames: NDArray[Any], native: NDArray[Any]) -> None: ...
+    def evaluate(
+        self,
+        pose: NDArray[Any],
+        radius: NDArray[Any],
+        depth: float,
+        work: NDArray[Any],
+        rows: NDArray[Any],
+        totals: NDArray[Any],
+        by_level: NDArray[Any],
+        nearest: NDArray[Any],
+    ) -> None: ...
+    def evaluate_many(
+        self,
+        poses: NDArray[Any],
+        radius: NDArray[Any],
+        depth: NDArray[Any],
+        work: NDArray[Any],
+        rows: NDArray[Any],
+        totals: NDArray[Any],
+    ) -> None: ...
+    def profiles(
+        self,
+        pose: NDArray[Any],
+        radius: NDArray[Any],
+        work: NDArray[Any],
+        rows: NDArray[Any],
+        out: NDArray[Any],
+        nearest: NDArray[Any],
+    ) -> None: ...

@@ -1,0 +1,342 @@
+"""Every size on one axis, or on thousands of axes: the numbers behind sliders and searches.
+
+Prepare a canal once (``prepare``), then ask for any axis. Tools are cylinders with flat ends here; tip forms,
+broaches and unions of several axes are ``ream``'s work, which also gives exact values. The two agree to
+about 1e-4 (see docs/method/reaming.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sizing._core import Contours
+from sizing.canal.model import Canal
+from sizing.errors import ReamingError
+from sizing.geometry import FloatArray, frozen_array
+from sizing.reaming.sections import sections_at
+from sizing.reaming.tool_axis import ToolAxis
+
+# A level with less of its turn measured says nothing about a tool.
+_LEAST_MEASURED = 0.5
+# Stands for "not measured": so far out that no tool reaches it.
+_OUT_OF_REACH_MM = 1000.0
+# The kernel's rows have this much room behind the last point.
+_SPARE = 16
+_ROWS = 7
+# Columns of the kernel's totals.
+_CORTICAL, _MEDULLARY, _OUTSIDE, _FLANK, _WALL, _WALL_LEVEL, _CONTACT_LEVEL = range(7)
+_N_TOTALS = 7
+
+
+@dataclass(frozen=True)
+class PreparedCanal:
+    """A canal made ready for ``evaluate``; make it with ``prepare``.
+
+    Attributes
+    ----------
+    canal : Canal
+    kernel : Contours
+    native_wall_mm : (m,) array
+        Least wall of each level before any tool.
+    measured_share : (m,) array
+        Share of each level's turn that is measured; levels below one half are left out.
+    """
+
+    canal: Canal
+    kernel: Contours
+    native_wall_mm: FloatArray
+    measured_share: FloatArray
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """k sizes of a flat-ended cylinder on one axis to one depth; arrays (k,) and by level (m, k).
+
+    Attributes
+    ----------
+    diameters_mm : (k,) array
+    removed_cortical_mm3, removed_medullary_mm3, removed_outside_mm3 : (k,) arrays
+        Cumulative: what a hole of that size takes in all. Cancellous bone counts as medullary.
+    engaged_mm2 : (k,) array
+        Flank of the tool beyond the endosteum.
+    wall_min_mm, wall_min_depth_mm : (k,) arrays
+        Least wall left and its level; NaN where nothing is measured.
+    first_contact_depth_mm : (k,) array
+        Most distal level that is touched; NaN = none.
+    cortical_mm2, outside_mm2 : (m, k) arrays
+        New hole beyond the endosteum and inside the bone, and beyond the bone, per mm of depth.
+    contact_share : (m, k) array
+        Share of the circumference beyond the endosteum.
+    clearance_mm, outer_clearance_mm : (m,) arrays
+        Least distance of the endosteum and of the periosteum to the axis: half the first diameter that
+        touches, and the wall left plus the radius.
+    travel_mm : (m,) array
+        Where the axis passes through each level.
+    """
+
+    axis: ToolAxis
+    depth_mm: float
+    diameters_mm: FloatArray
+    removed_cortical_mm3: FloatArray
+    removed_medullary_mm3: FloatArray
+    removed_outside_mm3: FloatArray
+    engaged_mm2: FloatArray
+    wall_min_mm: FloatArray
+    wall_min_depth_mm: FloatArray
+    first_contact_depth_mm: FloatArray
+    cortical_mm2: FloatArray
+    outside_mm2: FloatArray
+    contact_share: FloatArray
+    clearance_mm: FloatArray
+    outer_clearance_mm: FloatArray
+    travel_mm: FloatArray
+
+
+@dataclass(frozen=True)
+class GridEvaluation:
+    """As ``Evaluation``, for q axes: arrays (q, k)."""
+
+    diameters_mm: FloatArray
+    removed_cortical_mm3: FloatArray
+    removed_medullary_mm3: FloatArray
+    removed_outside_mm3: FloatArray
+    engaged_mm2: FloatArray
+    wall_min_mm: FloatArray
+    wall_min_depth_mm: FloatArray
+    first_contact_depth_mm: FloatArray
+
+
+def prepare(canal: Canal) -> PreparedCanal:
+    """Make a canal ready for ``evaluate`` and ``evaluate_grid``; some milliseconds, once."""
+    from sizing.canal import cortical_thickness
+
+    both = canal.measured
+    share = both.mean(axis=1)
+    thickness = np.where(share >= _LEAST_MEASURED, _slabs(canal.axis.depth_mm), 0.0)
+    sections = sections_at(canal, canal.axis.depth_mm)
+    frames = np.concatenate(
+        [
+            canal.axis.points_lps,
+            canal.axis.s_lps,
+            canal.axis.u_lps,
+            canal.axis.v_lps,
+            sections.volume_element,
+            thickness[:, None],
+            share[:, None],
+        ],
+        axis=1,
+    )
+    wall = np.where(both, cortical_thickness(canal), np.inf).min(axis=1)
+    native = np.where(np.isfinite(wall), wall, np.nan)
+    kernel = Contours(
+        _points(canal, canal.endosteal_radius_mm, both),
+        _points(canal, canal.periosteal_radius_mm, both),
+        np.ascontiguousarray(frames),
+        np.ascontiguousarray(native),
+    )
+    return PreparedCanal(canal, kernel, frozen_array(native), frozen_array(share))
+
+
+def evaluate(canal: Canal | PreparedCanal, axis: ToolAxis, diameters_mm: ArrayLike, depth_mm: float) -> Evaluation:
+    """Measure what a hole of each size would take and leave, on one axis.
+
+    Parameters
+    ----------
+    canal : Canal or PreparedCanal
+        Prepare it once when many axes are asked for.
+    axis : ToolAxis
+        Straight or bowed.
+    diameters_mm : (k,) array_like
+        Strictly increasing.
+    depth_mm : float
+        Travel of the tool's end.
+
+    Raises
+    ------
+    ReamingError
+        CF-R002 for sizes that do not grow, CF-R005 for a depth that is not positive, CF-R013 for an axis that
+        follows a path (use ``ream``).
+    """
+    prepared = canal if isinstance(canal, PreparedCanal) else prepare(canal)
+    radius, depth = _sizes(diameters_mm), _depth(depth_mm)
+    m, k = prepared.kernel.n_levels, len(radius)
+    totals, by_level, nearest = np.empty((_N_TOTALS, k)), np.full((m, k, 3), np.nan), np.full((m, 3), np.nan)
+    prepared.kernel.evaluate(_pose(axis), radius, depth, *_work(prepared, k), totals, by_level, nearest)
+    return Evaluation(
+        axis,
+        depth,
+        2.0 * radius,
+        *_named(prepared, totals),
+        cortical_mm2=by_level[:, :, 0],
+        outside_mm2=by_level[:, :, 2],
+        contact_share=by_level[:, :, 1],
+        clearance_mm=_within(nearest[:, 1]),
+        outer_clearance_mm=_within(nearest[:, 2]),
+        travel_mm=nearest[:, 0],
+    )
+
+
+def evaluate_grid(
+    canal: Canal | PreparedCanal, axes: Sequence[ToolAxis], diameters_mm: ArrayLike, depth_mm: ArrayLike
+) -> GridEvaluation:
+    """Measure every size on every axis.
+
+    Parameters
+    ----------
+    canal : Canal or PreparedCanal
+        Where.
+    axes : sequence of ToolAxis
+        q axes, straight or bowed.
+    diameters_mm : (k,) array_like
+        Strictly increasing.
+    depth_mm : float or (q,) array_like
+        Travel of the tool's end, for all or for each axis.
+
+    Raises
+    ------
+    ReamingError
+        As ``evaluate``.
+    """
+    return evaluate_poses(canal, np.stack([_pose(a) for a in axes]), diameters_mm, depth_mm)
+
+
+def evaluate_poses(
+    canal: Canal | PreparedCanal, poses: FloatArray, diameters_mm: ArrayLike, depth_mm: ArrayLike
+) -> GridEvaluation:
+    """As ``evaluate_grid``, for axes given as rows (q, 10): entry, direction, bow's direction, 1 / bow radius."""
+    prepared = canal if isinstance(canal, PreparedCanal) else prepare(canal)
+    radius = _sizes(diameters_mm)
+    depth = np.ascontiguousarray(np.broadcast_to(np.asarray(depth_mm, np.float64), len(poses)))
+    if not np.all(np.isfinite(depth) & (depth > 0)):
+        _depth(float(depth.min()))
+    totals = np.empty((len(poses), _N_TOTALS, len(radius)))
+    prepared.kernel.evaluate_many(np.ascontiguousarray(poses), radius, depth, *_work(prepared, len(radius)), totals)
+    return GridEvaluation(2.0 * radius, *_named(prepared, totals))
+
+
+@dataclass(frozen=True)
+class DiscProfiles:
+    """q stems on one axis, by level; arrays (q, m), and (m,) for the axis. NaN = no stem there, or not measured.
+
+    Attributes
+    ----------
+    beyond_canal_mm2, beyond_bone_mm2 : (q, m) arrays
+        Section of the stem outside the endosteum, and outside the periosteum.
+    contact_rad : (q, m) array
+        Angle about the axis over which the stem reaches beyond the endosteum.
+    clearance_mm, outer_clearance_mm, travel_mm : (m,) arrays
+        As in ``Evaluation``.
+    """
+
+    beyond_canal_mm2: FloatArray
+    beyond_bone_mm2: FloatArray
+    contact_rad: FloatArray
+    clearance_mm: FloatArray
+    outer_clearance_mm: FloatArray
+    travel_mm: FloatArray
+
+
+def evaluate_profiles(canal: Canal | PreparedCanal, axis: ToolAxis, radius_mm: ArrayLike) -> DiscProfiles:
+    """Measure stems whose radius changes from level to level, all on one axis.
+
+    Parameters
+    ----------
+    canal : Canal or PreparedCanal
+        Where.
+    axis : ToolAxis
+        Straight or bowed.
+    radius_mm : (q, m) array_like
+        Radius of each stem at each level, NaN where it is not. Stems sorted by diameter are fastest.
+    """
+    prepared = canal if isinstance(canal, PreparedCanal) else prepare(canal)
+    radius = np.ascontiguousarray(np.atleast_2d(np.asarray(radius_mm, np.float64)))
+    q, m = radius.shape
+    out, nearest = np.empty((q, m, 3)), np.empty((m, 3))
+    work, _ = _work(prepared, 1)
+    prepared.kernel.profiles(_pose(axis), radius, work, np.empty(5 * q), out, nearest)
+    clear, outer = _within(nearest[:, 1]), _within(nearest[:, 2])
+    return DiscProfiles(out[..., 0], out[..., 2], out[..., 1], clear, outer, nearest[:, 0])
+
+
+def _named(prepared: PreparedCanal, totals: FloatArray) -> tuple[FloatArray, ...]:
+    """Kernel totals (..., 7, k) in the order of the fields."""
+    depth = np.append(prepared.canal.axis.depth_mm, np.nan)  # level -1: none
+    wall = np.where(np.isfinite(totals[..., _WALL, :]), totals[..., _WALL, :], np.nan)
+    levels = (depth[totals[..., i, :].astype(int)] for i in (_WALL_LEVEL, _CONTACT_LEVEL))
+    wall_depth, contact_depth = levels
+    volumes = (totals[..., i, :] for i in (_CORTICAL, _MEDULLARY, _OUTSIDE, _FLANK))
+    return (*volumes, wall, wall_depth, contact_depth)
+
+
+def _points(canal: Canal, radius: FloatArray, use: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Points and their change along the contour (m, 4, n); an unmeasured point lies out of reach and has no change."""
+    slope = _angular_slope(np.where(use, radius, np.nan))
+    use = use & np.isfinite(slope)
+    r, slope = np.where(use, radius, _OUT_OF_REACH_MM), np.where(use, slope, 0.0)
+    cos, sin = np.cos(canal.theta_rad), np.sin(canal.theta_rad)
+    step = 2.0 * np.pi / len(cos)
+    change = use * step
+    points = [r * cos, r * sin, (slope * cos - r * sin) * change, (slope * sin + r * cos) * change]
+    return np.ascontiguousarray(np.stack(points, axis=1), dtype=np.float32)
+
+
+def _angular_slope(radius: FloatArray) -> FloatArray:
+    """dr/dtheta by central differences: eighth order, beside gaps fourth or second."""
+    step = 2.0 * np.pi / radius.shape[1]
+    orders = ([4 / 5, -1 / 5, 4 / 105, -1 / 280], [2 / 3, -1 / 12], [1 / 2])
+    best = np.full(radius.shape, np.nan)
+    for weights in orders:
+        slope = sum(
+            w * (np.roll(radius, -i, axis=1) - np.roll(radius, i, axis=1)) for i, w in enumerate(weights, start=1)
+        )
+        best = np.where(np.isfinite(best), best, slope / step)
+    # At the rim of a gap: from the one side that is known.
+    for shift in (1, -1):
+        aside = shift * (np.roll(radius, -shift, axis=1) - radius) / step
+        best = np.where(np.isfinite(best), best, aside)
+    return best
+
+
+def _slabs(depth: FloatArray) -> FloatArray:
+    """Thickness (m,) that each level stands for: half-way to its neighbours."""
+    if len(depth) == 1:
+        return np.ones(1)
+    step = np.diff(depth)
+    return 0.5 * (np.append(step, 0.0) + np.insert(step, 0, 0.0))
+
+
+def _pose(axis: ToolAxis) -> FloatArray:
+    if axis.path_lps is not None:
+        raise ReamingError("CF-R013", "a tool that follows a path is measured by ream, not by evaluate")
+    centre = np.zeros(3) if axis.bow_centre_lps is None else axis.bow_centre_lps
+    bow = 0.0 if axis.bow_radius_mm is None else 1.0 / axis.bow_radius_mm
+    return np.concatenate([axis.entry_lps, axis.direction_lps, centre, [bow]])
+
+
+def _sizes(diameters_mm: ArrayLike) -> FloatArray:
+    d = np.atleast_1d(np.asarray(diameters_mm, np.float64))
+    if d.ndim != 1 or not len(d) or not np.all(np.isfinite(d)) or d[0] <= 0 or np.any(np.diff(d) <= 0):
+        raise ReamingError(
+            "CF-R002",
+            "tool sizes must be positive and grow from one to the next",
+            measured=", ".join(f"{x:g}" for x in np.ravel(d)[:12]),
+        )
+    return 0.5 * d
+
+
+def _depth(depth_mm: float) -> float:
+    if not (np.isfinite(depth_mm) and depth_mm > 0):
+        raise ReamingError("CF-R005", "the reaming depth must be positive and finite", measured=f"{depth_mm} mm")
+    return float(depth_mm)
+
+
+def _work(prepared: PreparedCanal, n_sizes: int) -> tuple[NDArray[np.float32], FloatArray]:
+    return np.empty(_ROWS * (prepared.kernel.n_points + _SPARE), np.float32), np.empty(4 * n_sizes)
+
+
+def _within(distance: FloatArray) -> FloatArray:
+    return np.where(distance < 0.5 * _OUT_OF_REACH_MM, distance, np.nan)
