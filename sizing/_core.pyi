@@ -5,7 +5,9 @@ from numpy.typing import NDArray
 class Contours:
     n_levels: int
     n_points: int
-    def __init__(self, inner: NDArray[Any], outer: NDArray[Any], frames: NDArray[Any], native: NDArray[Any]) -> None: ...
+    def __init__(
+        self, inner: NDArray[Any], outer: NDArray[Any], frames: NDArray[Any], native: NDArray[Any]
+    ) -> None: ...
     def evaluate(
         self,
         pose: NDArray[Any],

@@ -125,7 +125,7 @@ cdef extern from *:
 cdef enum:
     POSE = 10     # entry (3), direction (3), direction to the bow's centre (3), 1 / bow radius
     FRAME = 17    # P, s, u, v (3 each), w0, wu, wv, thickness of the level's slab (mm), measured share of the turn
-    TOTALS = 7    # cortical, medullary, outside (mm3), engaged flank (mm2), least wall (mm), its level, first contact
+    TOTALS = 7    # cortical, medullary, outside (mm3), flank (mm2), least wall (mm), its level, first contact
     CONTACT_LEVEL = 6
     MOST_BOW_STEPS = 12
 
@@ -200,7 +200,8 @@ cdef class Contours:
         An unmeasured point has its x, y filled in and zeros for the rest: it weighs nothing.
     inner_se, outer_se : (m, n) float32, standard errors of the radii (0 where none is known).
     rays : (n, 2) float32, cosine and sine of the rays.
-    frames : (m, 17); a level of thickness 0 is left out.  native : (m,) least wall of each level before any tool; NaN = not measured.
+    frames : (m, 17); a level of thickness 0 is left out.
+    native : (m,) least wall of each level before any tool; NaN = not measured.
     """
 
     cdef readonly int n_levels, n_points
@@ -336,7 +337,9 @@ cdef class Contours:
             totals[n_radii + j] += disc * radius[j] * radius[j]
             # the tool's own wall or the thinnest native one, whichever is less: exact for their union
             totals[4 * n_radii + j] = fmin(walls.native, fmax(walls.reach - radius[j], 0.0))
-            totals[5 * n_radii + j] = walls.reach_level if walls.reach - radius[j] <= walls.native else walls.native_level
+            totals[5 * n_radii + j] = walls.native_level
+            if walls.reach - radius[j] <= walls.native:
+                totals[5 * n_radii + j] = walls.reach_level
 
     cdef void one_level(self, int level, const Place* place, const float* bounds, const double* radius, int n_radii,
                         double biggest, float* work, double* rows) noexcept nogil:
@@ -426,8 +429,9 @@ cdef class Contours:
                         out[i, level, j] = NAN
                 for j in range(3):
                     nearest[level, j] = NAN
-                if self.frames[level, 15] <= 0.0 or not self.look(&pose[0], level, place.travel, NULL, NULL, &work[0],
-                                                                 &place, bounds):
+                if self.frames[level, 15] <= 0.0:
+                    continue
+                if not self.look(&pose[0], level, place.travel, NULL, NULL, &work[0], &place, bounds):
                     continue
                 nearest[level, 0], nearest[level, 1] = place.travel, sqrt(bounds[0])
                 nearest[level, 2] = sqrt(bounds[2])

@@ -38,8 +38,13 @@ cdef enum:
     TOOL = 8             # cx, cy, du, dv, ku, kv, tau0, reaches
     PIECE = 5            # low, high, a, b, c
     SECTION = 6          # w0, wu, wv, g0, gu, gv: weights of a volume element; height over the cut plane
-    OUT = 6              # marrow, canal, bone, everywhere, engaged flank, engaged angle
+    PARTS = 4            # marrow, canal, bone, everywhere: area and its first moments along u and v
+    FLANK = 12           # engaged flank
+    ANGLE = 13           # engaged angle
+    OUT = 14
 
+cdef int FLOATING = -1000000       # a kind of its own: this pass needs no rays in this section
+cdef double PI = 3.141592653589793
 cdef double PLANE_EPSILON = 1e-12  # a ray this parallel to a plane never meets it
 
 # Gauss-Legendre nodes and weights on 0..1, three points: exact for fifth degree in a cell.
@@ -199,20 +204,19 @@ cdef inline void add_interval(Hole* hole, double low, double high, int tool, int
     hole.high[first] = high
 
 
-cdef inline double moment(double l, double w0, double w1) noexcept nogil:
-    """Integral of (w0 + w1 l) l from 0 to l."""
-    return l * l * (0.5 * w0 + l * w1 / 3.0)
-
-
-cdef inline double inside(const Hole* hole, double limit, double w0, double w1) noexcept nogil:
-    """The hole's share of the ray up to a limit, as weighted area per radian."""
-    cdef double total = 0.0
+cdef inline void inside(const Hole* hole, double limit, double* area, double* moment) noexcept nogil:
+    """The hole's share of the ray up to a limit: area per radian, and its moment along the ray."""
+    cdef double low, high
     cdef int i
+    area[0] = 0.0
+    moment[0] = 0.0
     for i in range(hole.count):
-        if hole.low[i] >= limit:
+        low = hole.low[i]
+        if low >= limit:
             break
-        total += moment(fmin(hole.high[i], limit), w0, w1) - moment(hole.low[i], w0, w1)
-    return total
+        high = fmin(hole.high[i], limit)
+        area[0] += 0.5 * (high * high - low * low)
+        moment[0] += (high * high * high - low * low * low) / 3.0
 
 
 cdef inline int kind_of(const Hole* hole, const Ray* ray) noexcept nogil:
@@ -268,7 +272,7 @@ cdef class Sections:
         self.marrow, self.canal, self.bone, self.frames = marrow, canal, bone, frames
         self.tools, self.pieces, self.n_pieces, self.active, self.axis_of = tools, pieces, n_pieces, active, axis_of
         self.plain = self.n_sections > 0 and &marrow[0, 0] == &canal[0, 0]
-        self.step = 2.0 * 3.141592653589793 / self.n_rays
+        self.step = 2.0 * PI / self.n_rays
         cdef int g, cell
         self.trig = np.empty((self.n_rays, GAUSS + 2, 2))
         for g in range(GAUSS + 2):
@@ -360,13 +364,18 @@ cdef class Sections:
         at[count] = 1.0
         return count
 
-    cdef void tally(self, int section, const Ray* ray, const Hole* hole, double weight, double* out) noexcept nogil:
-        cdef double w0 = self.frames[section, 0]
-        cdef double w1 = self.frames[section, 1] * ray.c + self.frames[section, 2] * ray.s
-        out[0] += weight * inside(hole, ray.marrow, w0, w1)
-        out[1] += weight * inside(hole, ray.canal, w0, w1)
-        out[2] += weight * inside(hole, ray.bone, w0, w1)
-        out[3] += weight * inside(hole, 1e30, w0, w1)
+    cdef void tally(self, const Ray* ray, const Hole* hole, double weight, double* out) noexcept nogil:
+        cdef double area, moment
+        cdef double[PARTS] limit = [ray.marrow, ray.canal, ray.bone, 1e30]
+        cdef int part
+        for part in range(PARTS):
+            if part > 0 and limit[part - 1] >= hole.high[hole.count - 1]:
+                pass  # the hole ends before this limit: as the part before
+            else:
+                inside(hole, limit[part], &area, &moment)
+            out[3 * part] += weight * area
+            out[3 * part + 1] += weight * moment * ray.c
+            out[3 * part + 2] += weight * moment * ray.s
 
     cdef void contact(self, int section, int cell, int this_pass, double x0, double x1, double* out) noexcept nogil:
         """Angle and area of this tool's surface between two places of a cell, where it lies in bone."""
@@ -394,8 +403,8 @@ cdef class Sections:
         radius = sqrt(fmax(px[1] * px[1] + py[1] * py[1] - (px[1] * du + py[1] * dv) ** 2, 0.0))
         element = (self.frames[section, 0] + self.frames[section, 1] * (px[1] + tool[0])
                    + self.frames[section, 2] * (py[1] + tool[1])) / ds
-        out[4] += radius * angle * element
-        out[5] += angle
+        out[FLANK] += radius * angle * element
+        out[ANGLE] += angle
 
     cdef void split_cell(self, int section, int cell, int this_pass, const int* kinds, double* out) noexcept nogil:
         """Integrate a cell that holds corners, piece by piece."""
@@ -412,17 +421,38 @@ cdef class Sections:
                 lagrange(x, weight)
                 self.look(section, cell, x, weight, &ray)
                 self.dig(section, this_pass, &ray, &hole)
-                self.tally(section, &ray, &hole, GAUSS_W[g] * width * self.step, out)
+                if hole.count:
+                    self.tally(&ray, &hole, GAUSS_W[g] * width * self.step, out)
                 if g == GAUSS // 2 and hole.outermost == this_pass:
                     self.contact(section, cell, this_pass, at[i], at[i + 1], out)
 
-    cdef bint reached(self, int section) noexcept nogil:
-        """True if any tool comes to this section."""
-        cdef int p
-        for p in range(self.n_passes):
-            if self.tools[p, section, 7] != 0.0:
-                return True
-        return False
+    cdef bint floats(self, int section, int p) noexcept nogil:
+        """True if the hole after a pass lies free in this section's canal: one straight barrel, no bone near."""
+        cdef int tool = self.active[p, 1], i
+        cdef const double* t = &self.tools[tool, section, 0]
+        cdef double reach = sqrt(self.pieces[tool, 0, 2]), lean2 = t[2] * t[2] + t[3] * t[3], away
+        if self.active[p, 0] != 1 or t[7] == 0.0 or t[4] != 0.0 or t[5] != 0.0 or self.pieces[tool, 0, 3] != 0.0:
+            return False
+        reach = reach / sqrt(1.0 - lean2)
+        away = sqrt(t[0] * t[0] + t[1] * t[1]) + reach
+        if t[6] + reach * sqrt(lean2) > self.pieces[tool, 0, 1]:
+            return False  # near the tip
+        if self.frames[section, 3] < away * (fabs(self.frames[section, 4]) + fabs(self.frames[section, 5])):
+            return False  # near the cut plane
+        for i in range(self.n_rays):
+            if not self.marrow[section, i + AHEAD] * 0.98 > away:
+                return False  # near the bone, or not measured
+        return True
+
+    cdef void add_disc(self, int section, int p, double* out) noexcept nogil:
+        """A hole that floats free is a whole ellipse."""
+        cdef int tool = self.active[p, 1], part
+        cdef const double* t = &self.tools[tool, section, 0]
+        cdef double area = PI * self.pieces[tool, 0, 2] / sqrt(1.0 - t[2] * t[2] - t[3] * t[3])
+        for part in range(PARTS):
+            out[3 * part] = area
+            out[3 * part + 1] = area * t[0]
+            out[3 * part + 2] = area * t[1]
 
     cdef void sample(self, int section, int cell, int g, int* kinds, double* cell_sum) noexcept nogil:
         """Look along one node's ray: the kind after every pass, and its part of the cell's sums."""
@@ -431,26 +461,36 @@ cdef class Sections:
         cdef Hole hole
         self.look_at_node(section, cell, g, &ray)
         for p in range(self.n_passes):
+            if kinds[p * width] == FLOATING:
+                continue
             if p > 0 and self.unchanged(p):
                 kinds[p * width + g] = kinds[(p - 1) * width + g]
-                for i in range(4):
-                    cell_sum[p * OUT + i] = cell_sum[(p - 1) * OUT + i]
+                if 0 < g:
+                    for i in range(3 * PARTS):
+                        cell_sum[p * OUT + i] = cell_sum[(p - 1) * OUT + i]
                 continue
             self.dig(section, p, &ray, &hole)
             kinds[p * width + g] = kind_of(&hole, &ray)
-            if 0 < g < width - 1:
-                self.tally(section, &ray, &hole, GAUSS_W[g - 1] * self.step, &cell_sum[p * OUT])
+            if 0 < g < width - 1 and hole.count:
+                self.tally(&ray, &hole, GAUSS_W[g - 1] * self.step, &cell_sum[p * OUT])
 
     cdef void one_section(self, int section, double* out, double* covered, int* kinds, double* cell_sum) noexcept nogil:
         """Add up all cells of one section, for all passes."""
         cdef int cell, g, p, i, n_p = self.n_passes, width = GAUSS + 2
-        cdef bint same, fresh = True, reached = self.reached(section)
+        cdef bint same, fresh = True, work = False
+        for p in range(n_p):
+            kinds[p * width] = 0
+            if self.floats(section, p):
+                kinds[p * width] = FLOATING
+                self.add_disc(section, p, &out[p * OUT])
+            elif self.tools[p, section, 7] != 0.0 or p > 0 and kinds[(p - 1) * width] != FLOATING and work:
+                work = True
         for cell in range(self.n_rays):
             if not self.measured(section, cell):
                 fresh = True
                 continue
             covered[0] += 1.0 / self.n_rays
-            if not reached:
+            if not work:
                 continue
             for i in range(n_p * OUT):
                 cell_sum[i] = 0.0
@@ -458,16 +498,19 @@ cdef class Sections:
                 self.sample(section, cell, 0, kinds, cell_sum)
             else:  # the last cell's end is this one's start
                 for p in range(n_p):
-                    kinds[p * width] = kinds[p * width + width - 1]
+                    if kinds[p * width] != FLOATING:
+                        kinds[p * width] = kinds[p * width + width - 1]
             fresh = False
             for g in range(1, width):
                 self.sample(section, cell, g, kinds, cell_sum)
             for p in range(n_p):
+                if kinds[p * width] == FLOATING:
+                    continue
                 same = True
                 for g in range(width - 1):
                     same = same and kinds[p * width + g] == kinds[p * width + g + 1]
                 if same:
-                    for i in range(4):
+                    for i in range(3 * PARTS):
                         out[p * OUT + i] += cell_sum[p * OUT + i]
                     if kinds[p * width] >= 0 and kinds[p * width] // 512 == p:
                         self.contact(section, cell, p, 0.0, 1.0, &out[p * OUT])
@@ -486,13 +529,14 @@ cdef class Sections:
     def sweep(self, double[:, :, ::1] out, double[::1] covered, int[::1] kinds, double[::1] cell_sum):
         """Sum over the angle, for every section and after every pass.
 
-        out : (n_sections, n_passes, 6), zeroed by the caller: cumulative weighted area of the hole within marrow,
-            canal, bone, and anywhere; then of this pass alone the flank (mm) and angle (rad) that lie in new bone.
+        out : (n_sections, n_passes, 14), zeroed by the caller: cumulative area of the hole and its first moments
+            along u and v, within marrow, canal, bone, and anywhere; then of this pass alone the flank (mm, with the
+            volume element) and angle (rad) that lie in new bone.
         covered : (n_sections,), zeroed: share of the turn that is measured.
-        kinds, cell_sum : work space, n_passes * 5 and n_passes * 6.
+        kinds, cell_sum : work space, n_passes * 5 and n_passes * 14.
         """
         if out.shape[0] != self.n_sections or out.shape[1] != self.n_passes or out.shape[2] != OUT:
-            raise ValueError("out must be (n_sections, n_passes, 6)")
+            raise ValueError("out must be (n_sections, n_passes, 14)")
         if covered.shape[0] != self.n_sections or kinds.shape[0] < self.n_passes * (GAUSS + 2):
             raise ValueError("work space is too small")
         if cell_sum.shape[0] < self.n_passes * OUT:
@@ -523,7 +567,9 @@ cdef class Sections:
                         self.dig(section, p, &ray, &hole)
                         hole_edge[p, section, cell] = hole.high[hole.count - 1] if hole.count else 0.0
                         tool_edge[p, section, cell] = 0.0
-                        if self.tools[p, section, 7] != 0.0 and tool_interval(
+                        if self.active[p, 0] == 1 and self.active[p, 1] == p:
+                            tool_edge[p, section, cell] = hole_edge[p, section, cell]
+                        elif self.tools[p, section, 7] != 0.0 and tool_interval(
                                 &self.tools[p, section, 0], self.axis_of[p], &self.pieces[p, 0, 0], self.n_pieces[p],
                                 &ray, &low, &high, &plane):
                             tool_edge[p, section, cell] = high
@@ -628,10 +674,69 @@ cdef class Sections:
         with nogil:
             for section in range(self.n_sections):
                 for p in range(-1, self.n_passes):
-                    if p >= 0 and (self.tools[p, section, 7] == 0.0 or p > 0 and self.unchanged(p)):
+                    if p >= 0 and (self.tools[p, section, 7] == 0.0 or p > 0 and self.unchanged(p)
+                                   or self.floats(section, p)):
                         least[p + 1, section] = least[p, section]
                         theta[p + 1, section] = theta[p, section]
                         continue
                     where = NAN
                     least[p + 1, section] = self.nearest(section, p, &lean[section, 0], &where)
                     theta[p + 1, section] = where
+
+    cdef void add_residual(self, const Ray* ray, Hole* hole, double weight, double* out) noexcept nogil:
+        """One ray's part of what is left: bone minus (canal and hole)."""
+        cdef double low, high, second, b = ray.bone, area, moment
+        cdef int i
+        out[0] += weight * 0.5 * ray.canal * ray.canal
+        out[1] += weight * 0.5 * b * b
+        add_interval(hole, 0.0, ray.canal, -1, 0)
+        inside(hole, b, &area, &moment)
+        out[2] += weight * area
+        out[3] += weight * (0.5 * b * b - area)
+        moment = b * b * b / 3.0 - moment
+        out[4] += weight * moment * ray.c
+        out[5] += weight * moment * ray.s
+        second = b * b * b * b
+        for i in range(hole.count):
+            low, high = fmin(hole.low[i], b), fmin(hole.high[i], b)
+            second -= high * high * high * high - low * low * low * low
+        second *= 0.25 * weight
+        out[6] += second * ray.s * ray.s
+        out[7] += second * ray.c * ray.c
+        out[8] += second * ray.c * ray.s
+
+    def residual(self, int after_pass, double[:, ::1] out):
+        """Areas and moments of what is left of every section after a pass, about the section's origin.
+
+        out : (n_sections, 9), zeroed: area of the canal, of the bone, of canal and hole together within the bone; of
+            the cortex left its area, x and y moment, and the integrals of y y, x x and x y. NaN: not all is measured.
+        """
+        if out.shape[0] != self.n_sections or out.shape[1] != 9 or not -1 <= after_pass < self.n_passes:
+            raise ValueError("out must be (n_sections, 9), after_pass one of the passes")
+        cdef int section, cell, g, i, n
+        cdef int[GAUSS + 2] kinds
+        cdef double[MOST_BREAKS] at
+        cdef double[POINTS] weight
+        cdef double x, width
+        cdef Ray ray
+        cdef Hole hole
+        with nogil:
+            for section in range(self.n_sections):
+                for cell in range(self.n_rays):
+                    if not self.measured(section, cell):
+                        for i in range(9):
+                            out[section, i] = NAN
+                        break
+                    for g in range(GAUSS + 2):
+                        self.look_at_node(section, cell, g, &ray)
+                        self.dig(section, after_pass, &ray, &hole)
+                        kinds[g] = kind_of(&hole, &ray)
+                    n = self.breaks_in(section, cell, after_pass, kinds, at)
+                    for i in range(n):
+                        width = at[i + 1] - at[i]
+                        for g in range(GAUSS):
+                            x = at[i] + width * GAUSS_X[g]
+                            lagrange(x, weight)
+                            self.look(section, cell, x, weight, &ray)
+                            self.dig(section, after_pass, &ray, &hole)
+                            self.add_residual(&ray, &hole, GAUSS_W[g] * width * self.step, &out[section, 0])

@@ -2,6 +2,16 @@
 
 from sizing.reaming.across import across_lps
 from sizing.reaming.axis import AxisLimits, Clearance, best_rigid_axis, centre_line, widest_cylinder
+from sizing.reaming.evaluate import (
+    DiscProfiles,
+    Evaluation,
+    GridEvaluation,
+    PreparedCanal,
+    evaluate,
+    evaluate_grid,
+    evaluate_profiles,
+    prepare,
+)
 from sizing.reaming.model import (
     PassResult,
     ReamedCanal,
@@ -14,13 +24,19 @@ from sizing.reaming.model import (
     ToolKind,
 )
 from sizing.reaming.plan import default_reamer_set, reaming_plan
+from sizing.reaming.residual import ReamedSections, reamed_sections
 from sizing.reaming.simulate import ream
 
 __all__ = [
     "AxisLimits",
     "Clearance",
+    "DiscProfiles",
+    "Evaluation",
+    "GridEvaluation",
     "PassResult",
+    "PreparedCanal",
     "ReamedCanal",
+    "ReamedSections",
     "Reamer",
     "ReamerPass",
     "ReamerSet",
@@ -32,7 +48,12 @@ __all__ = [
     "best_rigid_axis",
     "centre_line",
     "default_reamer_set",
+    "evaluate",
+    "evaluate_grid",
+    "evaluate_profiles",
+    "prepare",
     "ream",
+    "reamed_sections",
     "reaming_plan",
     "widest_cylinder",
 ]

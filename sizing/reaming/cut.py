@@ -18,42 +18,40 @@ from sizing.reaming.tools import FAR_MM, tool_pieces, tool_radius_mm
 # The kernels read 8 neighbouring rays at once: 3 before a cell and 4 after.
 _RAYS_BEFORE, _RAYS_AFTER = 3, 4
 # Kinds and sums that the kernel keeps per pass while it works on one cell.
-_KINDS, _SUMS = 5, 6
-# Columns of a cut: cumulative parts of the hole, then this pass's own flank (mm) and angle (rad) in new bone.
-MARROW, CANAL, BONE, ALL, FLANK, ANGLE = range(6)
+_KINDS, _SUMS = 5, 14
+# Parts of the hole: within the marrow, the canal, the bone, and all of it.
+MARROW, CANAL, BONE, ALL = range(4)
 # Two tools of one axis are compared at this many stations.
 _STATIONS = 400
 
 
 @dataclass(frozen=True)
 class Cut:
-    """Sums over the angle of every section after every pass.
+    """What the tools cut in each of k sections, after each of p passes.
 
     Attributes
     ----------
-    sums : (k, p, 6) array
-        Columns MARROW ... ANGLE, in mm² (or mm³ per mm of depth with the sections' volume element).
+    area_mm2 : (k, p, 4) array
+        Cumulative area of the hole within MARROW, CANAL, BONE, ALL.
+    per_depth_mm2 : (k, p, 4) array
+        The same with the volume element between sections: mm³ per mm of depth.
+    flank_mm : (k, p) array
+        Length across the depth of this pass's flank in new bone, with the volume element.
+    contact_rad : (k, p) array
+        Angle about the tool's axis over which this pass lies in new bone.
     covered : (k,) array
         Share of the turn that is measured.
     """
 
-    sums: FloatArray
+    area_mm2: FloatArray
+    per_depth_mm2: FloatArray
+    flank_mm: FloatArray
+    contact_rad: FloatArray
     covered: FloatArray
 
 
-def kernel_for(sections: SectionStack, plan: ReamingPlan, *, plane_areas: bool) -> Sections:
-    """Prepare the kernels for a stack of sections.
-
-    Parameters
-    ----------
-    sections : SectionStack
-        Where to cut.
-    plan : ReamingPlan
-        What to cut with.
-    plane_areas : bool
-        True: sums are areas in the section's plane. False: they carry the volume element.
-    """
-    element = np.tile([1.0, 0.0, 0.0], (len(sections.depth_mm), 1)) if plane_areas else sections.volume_element
+def kernel_for(sections: SectionStack, plan: ReamingPlan) -> Sections:
+    """Prepare the kernels for a stack of sections and the tools of a plan."""
     pieces = [tool_pieces(p.reamer) for p in plan.passes]
     table = np.zeros((len(pieces), max(len(p) for p in pieces), 5))
     for row, tool in zip(table, pieces, strict=True):
@@ -63,7 +61,7 @@ def kernel_for(sections: SectionStack, plan: ReamingPlan, *, plane_areas: bool) 
         canal if sections.marrow_mm is sections.endosteal_mm else _padded(sections.marrow_mm),
         canal,
         _padded(sections.periosteal_mm),
-        np.ascontiguousarray(np.concatenate([element, sections.cut_plane], axis=1)),
+        np.ascontiguousarray(np.concatenate([sections.volume_element, sections.cut_plane], axis=1)),
         tools_in_sections(plan.passes, sections),
         table,
         np.array([len(p) for p in pieces], np.int32),
@@ -72,12 +70,14 @@ def kernel_for(sections: SectionStack, plan: ReamingPlan, *, plane_areas: bool) 
     )
 
 
-def cut_sections(kernel: Sections) -> Cut:
+def cut_sections(kernel: Sections, sections: SectionStack) -> Cut:
     """Sum over the angle, exactly."""
     k, p = kernel.n_sections, kernel.n_passes
-    sums, covered = np.zeros((k, p, 6)), np.zeros(k)
+    sums, covered = np.zeros((k, p, _SUMS)), np.zeros(k)
     kernel.sweep(sums, covered, np.zeros(p * _KINDS, np.int32), np.zeros(p * _SUMS))
-    return Cut(sums, covered)
+    moments = sums[:, :, :12].reshape(k, p, 4, 3)
+    per_depth = np.einsum("kpac,kc->kpa", moments, sections.volume_element)
+    return Cut(moments[..., 0], per_depth, sums[:, :, 12], sums[:, :, 13], covered)
 
 
 def hole_edges(kernel: Sections) -> tuple[FloatArray, FloatArray]:

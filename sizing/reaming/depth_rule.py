@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from sizing.canal.model import Canal
 from sizing.geometry import FloatArray
-from sizing.reaming.cut import ANGLE, Cut, still_visible
+from sizing.reaming.cut import Cut, still_visible
 from sizing.reaming.model import ReamerPass, ReamingPlan
 from sizing.reaming.pierce import tools_in_sections
 from sizing.reaming.sections import SectionStack
@@ -26,8 +28,20 @@ _FULL_TURN = 2.0 * np.pi - 1e-6
 _THINNEST_MM = 1e-9
 
 
-def depth_rule(canal: Canal, plan: ReamingPlan, levels: SectionStack, at_levels: Cut) -> tuple[FloatArray, FloatArray]:
-    """Choose depths (k,) and weights (k,) in mm for integrals along the canal.
+@dataclass(frozen=True)
+class DepthRule:
+    """Integral along the canal: weights (m,) of the canal's own levels, and more depths (k,) with weights (k,), mm."""
+
+    level_weights: FloatArray
+    depth_mm: FloatArray
+    weights: FloatArray
+
+
+def depth_rule(canal: Canal, plan: ReamingPlan, levels: SectionStack, at_levels: Cut) -> DepthRule:
+    """Choose where the sections are integrated along the depth.
+
+    From level to level by Simpson's rule, with one section half-way. Where something ends or begins (a tool's
+    front end, contact, the cut plane) the stretch between two levels is divided and Gauss' rule is used.
 
     Parameters
     ----------
@@ -41,24 +55,50 @@ def depth_rule(canal: Canal, plan: ReamingPlan, levels: SectionStack, at_levels:
         Contact there; panels in which its kind changes are divided.
     """
     depth = levels.depth_mm
-    if len(depth) == 1:
-        return depth.copy(), np.full(1, np.nan)  # one section has areas, and no volume
+    if len(depth) == 1:  # one section has areas, and no volume
+        return DepthRule(np.full(1, np.nan), depth[:0], depth[:0])
     # Only tools that still shape the final hole have a say, so that a sequence and its last pass alone are
     # summed at the same places and agree to the last digit.
     last = still_visible(plan.passes)[-1]
     shaping = last[1 : 1 + last[0]]
     low, high = measured_span(canal, tuple(plan.passes[i] for i in shaping), levels)
-    corners: list[FloatArray] = [depth[(depth > low) & (depth < high)], np.array([low, high])]
-    corners += [tool_ends(plan.passes[i], levels) for i in shaping]
-    corners.append(_cut_stretch(levels))
-    edges: FloatArray = np.unique(np.clip(np.concatenate(corners), low, high))
+    corners = np.concatenate([[low, high], *(tool_ends(plan.passes[i], levels) for i in shaping), _cut_stretch(levels)])
+    corners = np.clip(corners, low, high)
+    holds = np.clip(np.searchsorted(depth, corners) - 1, 0, len(depth) - 2)  # panel of each corner
+    rough = _changes(at_levels.contact_rad[:, shaping])
+    divided = rough.copy()
+    divided[holds[(corners > depth[holds]) & (corners < depth[holds + 1])]] = True
+    divided |= (depth[:-1] < low) | (depth[1:] > high)
+    smooth = np.flatnonzero(~divided)
+    step = np.diff(depth)[smooth]
+    level_weights = np.zeros(len(depth))
+    np.add.at(level_weights, smooth, step / 6.0)
+    np.add.at(level_weights, smooth + 1, step / 6.0)
+    nodes, weights = _gauss(depth, np.flatnonzero(divided), corners, rough, (low, high))
+    return DepthRule(
+        level_weights,
+        np.concatenate([depth[smooth] + 0.5 * step, nodes]),
+        np.concatenate([step * (4.0 / 6.0), weights]),
+    )
+
+
+def _gauss(
+    depth: FloatArray,
+    panels: NDArray[np.intp],
+    corners: FloatArray,
+    rough: NDArray[np.bool_],
+    span: tuple[float, float],
+) -> tuple[FloatArray, FloatArray]:
+    """Nodes and weights in the panels between levels that are divided, and in the wedges beyond the levels."""
+    edges = np.unique(np.concatenate([depth, corners]))
+    edges = edges[(edges >= span[0]) & (edges <= span[1])]
     edges = edges[np.append(True, np.diff(edges) > _THINNEST_MM)]
-    rough = _changes(at_levels.sums[:, shaping, ANGLE])
-    flagged = rough[np.clip(np.searchsorted(depth, edges[:-1], side="right") - 1, 0, len(depth) - 2)]
-    steps = np.where(flagged, _DIVISIONS, 1)
-    start = np.repeat(edges[:-1], steps)
-    width = np.repeat(np.diff(edges) / steps, steps)
-    start = start + width * np.concatenate([np.arange(n) for n in steps])
+    panel = np.searchsorted(depth, 0.5 * (edges[1:] + edges[:-1])) - 1
+    keep = np.isin(panel, panels) | (panel < 0) | (panel >= len(depth) - 1)
+    start, width = edges[:-1][keep], np.diff(edges)[keep]
+    steps = np.where(rough[np.clip(panel[keep], 0, len(rough) - 1)], _DIVISIONS, 1)
+    width = np.repeat(width / steps, steps)
+    start = np.repeat(start, steps) + width * np.concatenate([np.arange(n) for n in steps] or [np.zeros(0)])
     return (start[:, None] + width[:, None] * _NODES).ravel(), (width[:, None] * _WEIGHTS).ravel()
 
 

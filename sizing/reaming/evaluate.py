@@ -170,7 +170,7 @@ def evaluate(canal: Canal | PreparedCanal, axis: ToolAxis, diameters_mm: ArrayLi
         axis,
         depth,
         2.0 * radius,
-        *_named(prepared, totals),
+        **_named(prepared, totals),
         cortical_mm2=by_level[:, :, 0],
         outside_mm2=by_level[:, :, 2],
         contact_share=by_level[:, :, 1],
@@ -215,7 +215,7 @@ def evaluate_poses(
         _depth(float(depth.min()))
     totals = np.empty((len(poses), _N_TOTALS, len(radius)))
     prepared.kernel.evaluate_many(np.ascontiguousarray(poses), radius, depth, *_work(prepared, len(radius)), totals)
-    return GridEvaluation(2.0 * radius, *_named(prepared, totals))
+    return GridEvaluation(2.0 * radius, **_named(prepared, totals))
 
 
 @dataclass(frozen=True)
@@ -262,14 +262,19 @@ def evaluate_profiles(canal: Canal | PreparedCanal, axis: ToolAxis, radius_mm: A
     return DiscProfiles(out[..., 0], out[..., 2], out[..., 1], clear, outer, nearest[:, 0])
 
 
-def _named(prepared: PreparedCanal, totals: FloatArray) -> tuple[FloatArray, ...]:
-    """Kernel totals (..., 7, k) in the order of the fields."""
+def _named(prepared: PreparedCanal, totals: FloatArray) -> dict[str, FloatArray]:
+    """Kernel totals (..., 7, k) under their names."""
     depth = np.append(prepared.canal.axis.depth_mm, np.nan)  # level -1: none
-    wall = np.where(np.isfinite(totals[..., _WALL, :]), totals[..., _WALL, :], np.nan)
-    levels = (depth[totals[..., i, :].astype(int)] for i in (_WALL_LEVEL, _CONTACT_LEVEL))
-    wall_depth, contact_depth = levels
-    volumes = (totals[..., i, :] for i in (_CORTICAL, _MEDULLARY, _OUTSIDE, _FLANK))
-    return (*volumes, wall, wall_depth, contact_depth)
+    wall = totals[..., _WALL, :]
+    return {
+        "removed_cortical_mm3": totals[..., _CORTICAL, :],
+        "removed_medullary_mm3": totals[..., _MEDULLARY, :],
+        "removed_outside_mm3": totals[..., _OUTSIDE, :],
+        "engaged_mm2": totals[..., _FLANK, :],
+        "wall_min_mm": np.where(np.isfinite(wall), wall, np.nan),
+        "wall_min_depth_mm": depth[totals[..., _WALL_LEVEL, :].astype(int)],
+        "first_contact_depth_mm": depth[totals[..., _CONTACT_LEVEL, :].astype(int)],
+    }
 
 
 def _points(canal: Canal, radius: FloatArray, use: NDArray[np.bool_]) -> NDArray[np.float32]:

@@ -201,6 +201,8 @@ class ReamedCanal:
         The new inner surface along the canal's rays: the larger of endosteum and hole.
     first_contact_diameter_mm, first_contact_depth_mm : float or None
         The first tool to touch the cortex ("chatter") and its most distal level of contact.
+    contact_begins_diameter_mm : float
+        Diameter at which a tool on the last pass's axis and depth would begin to touch; NaN if not measured.
     """
 
     canal: Canal
@@ -210,6 +212,7 @@ class ReamedCanal:
     first_contact_diameter_mm: float | None
     first_contact_depth_mm: float | None
     findings: tuple[Finding, ...] = ()
+    contact_begins_diameter_mm: float = float("nan")
 
     @property
     def harvested_cortical_mm3(self) -> float:

@@ -10,12 +10,11 @@ from numpy.typing import NDArray
 from sizing.canal.model import Canal
 from sizing.errors import ReamingError
 from sizing.geometry import FloatArray
+from sizing.reaming.clearance import contact_begins_mm
 from sizing.reaming.cut import (
     ALL,
-    ANGLE,
     BONE,
     CANAL,
-    FLANK,
     MARROW,
     Cut,
     cut_sections,
@@ -77,10 +76,8 @@ def ream(canal: Canal, plan: ReamingPlan) -> ReamedCanal:
         raise ReamingError("CF-R010", "a reaming plan needs at least one pass")
     at = _look_at_levels(canal, plan)
     _check_inside(plan, at)
-    depths, weights = depth_rule(canal, plan, at.sections, at.cut)
-    between = cut_sections(kernel_for(sections_at(canal, depths), plan, plane_areas=False))
-    volumes = np.einsum("k,kpc->pc", weights, between.sums)
-    results = tuple(_pass_result(canal, plan, i, at, volumes) for i in range(len(plan.passes)))
+    volumes, flanks = _integrate(canal, plan, at)
+    results = tuple(_pass_result(canal, plan, i, at, volumes, flanks) for i in range(len(plan.passes)))
     touching = [r for r in results if r.first_contact_depth_mm is not None]
     first = min(touching, key=lambda r: r.reamer_pass.reamer.diameter_mm, default=None)
     inner = canal.endosteal_radius_mm
@@ -92,12 +89,13 @@ def ream(canal: Canal, plan: ReamingPlan) -> ReamedCanal:
         first.reamer_pass.reamer.diameter_mm if first else None,
         first.first_contact_depth_mm if first else None,
         remarks(canal, plan, results),
+        contact_begins_mm(canal, plan.passes[-1]),
     )
 
 
 def _look_at_levels(canal: Canal, plan: ReamingPlan) -> _Levels:
     sections = sections_at(canal, canal.axis.depth_mm)
-    kernel = kernel_for(sections, plan, plane_areas=True)
+    kernel = kernel_for(sections, plan)
     hole, tool = hole_edges(kernel)
     if not np.any(tool > 0.0):
         raise ReamingError(
@@ -110,7 +108,20 @@ def _look_at_levels(canal: Canal, plan: ReamingPlan) -> _Levels:
         depth = canal.axis.depth_mm
         lean = stencils(depth, depth).slope(canal.periosteal_radius_mm)
     wall, theta = least_walls(kernel, lean)
-    return _Levels(sections, cut_sections(kernel), hole, tool, wall, theta)
+    return _Levels(sections, cut_sections(kernel, sections), hole, tool, wall, theta)
+
+
+def _integrate(canal: Canal, plan: ReamingPlan, at: _Levels) -> tuple[FloatArray, FloatArray]:
+    """Cumulative volumes (p, 4) in mm³ and engaged flanks (p,) in mm²."""
+    rule = depth_rule(canal, plan, at.sections, at.cut)
+    volumes = np.einsum("k,kpa->pa", rule.level_weights, at.cut.per_depth_mm2)
+    flanks = rule.level_weights @ at.cut.flank_mm
+    if len(rule.depth_mm):
+        sections = sections_at(canal, rule.depth_mm)
+        between = cut_sections(kernel_for(sections, plan), sections)
+        volumes = volumes + np.einsum("k,kpa->pa", rule.weights, between.per_depth_mm2)
+        flanks = flanks + rule.weights @ between.flank_mm
+    return volumes, flanks
 
 
 def _check_inside(plan: ReamingPlan, at: _Levels) -> None:
@@ -132,7 +143,9 @@ def _check_inside(plan: ReamingPlan, at: _Levels) -> None:
             )
 
 
-def _pass_result(canal: Canal, plan: ReamingPlan, i: int, at: _Levels, volumes: FloatArray) -> PassResult:
+def _pass_result(
+    canal: Canal, plan: ReamingPlan, i: int, at: _Levels, volumes: FloatArray, flanks: FloatArray
+) -> PassResult:
     made = plan.passes[i]
     whole = at.cut.covered >= _WHOLE
     inner, outer = canal.endosteal_radius_mm, canal.periosteal_radius_mm
@@ -145,7 +158,7 @@ def _pass_result(canal: Canal, plan: ReamingPlan, i: int, at: _Levels, volumes: 
     least = np.where(reached, at.wall[i + 1], np.nan)
     where = int(np.nanargmin(least)) if np.isfinite(least).any() else None
     gain = volumes[i] - (volumes[i - 1] if i else 0.0)
-    gain_mm2 = at.cut.sums[:, i] - (at.cut.sums[:, i - 1] if i else 0.0)
+    gain_mm2 = at.cut.area_mm2[:, i] - (at.cut.area_mm2[:, i - 1] if i else 0.0)
     per_level = np.where(whole[:, None], gain_mm2, np.nan)
     return PassResult(
         reamer_pass=made,
@@ -154,14 +167,14 @@ def _pass_result(canal: Canal, plan: ReamingPlan, i: int, at: _Levels, volumes: 
         removed_medullary_mm3=float(gain[MARROW]),
         removed_outside_mm3=float(gain[ALL] - gain[BONE]),
         removed_cortical_mm2=per_level[:, BONE] - per_level[:, CANAL],
-        contact_share=np.where(whole, at.cut.sums[:, i, ANGLE] / (2.0 * np.pi), np.nan),
+        contact_share=np.where(whole, at.cut.contact_rad[:, i] / (2.0 * np.pi), np.nan),
         contact=contact,
         wall_left_mm=outer - hole,
         wall_min_mm=float(least[where]) if where is not None else np.nan,
         wall_min_depth_mm=float(at.sections.depth_mm[where]) if where is not None else np.nan,
         wall_min_theta_rad=float(at.wall_theta[i + 1, where]) if where is not None else np.nan,
         first_contact_depth_mm=float(at.sections.depth_mm[touched[0]]) if len(touched) else None,
-        engaged_cortical_mm2=float(volumes[i, FLANK]),
+        engaged_cortical_mm2=float(flanks[i]),
         breach=bool(np.any((at.hole[i] > outer) & grown & reached[:, None])),
         removed_cancellous_mm2=per_level[:, CANAL] - per_level[:, MARROW],
         removed_medullary_mm2=per_level[:, MARROW],

@@ -2,43 +2,23 @@
 
 import numpy as np
 import pytest
+from analytic_shapes import stack
 
-from sizing.canal import Canal
 from sizing.errors import ReamingError
 from sizing.reaming import (
-    Clearance,
     Reamer,
     ReamerPass,
     ReamerSet,
     ReamingPlan,
     ToolAxis,
-    best_rigid_axis,
     default_reamer_set,
     ream,
     reaming_plan,
-    widest_cylinder,
 )
 
 
-def ellipse(a, b, n=512):
-    t = np.arange(n) * 2 * np.pi / n
-    return np.stack([a * np.cos(t), b * np.sin(t)], axis=1)
-
-
 def straight_canal(depth=101, inner=(7.0, 5.5), outer=(13.0, 12.0)):
-    z = np.arange(float(depth))
-    return Canal.from_sections(z, [ellipse(*inner)] * depth, [ellipse(*outer)] * depth)
-
-
-def bowed_tube(radius_mm, bow_mm, length_mm, n_levels=61, n=256):
-    """Sections of a bowed tube by planes z = const; torus, exact."""
-    z = np.linspace(0.0, length_mm, n_levels)
-    t = np.arange(n) * 2 * np.pi / n
-    sections = []
-    for level in z:
-        ring = np.sqrt((bow_mm + radius_mm * np.cos(t)) ** 2 - (level - length_mm / 2) ** 2) - bow_mm
-        sections.append(np.stack([ring, radius_mm * np.sin(t)], axis=1))
-    return z, sections
+    return stack(*inner, *outer, np.arange(float(depth)))
 
 
 def test_default_set_runs_from_8_to_24_by_half_millimetres():
@@ -68,14 +48,3 @@ def test_sum_of_passes_is_one_big_pass():
     assert many.harvested_cortical_mm3 == pytest.approx(one.harvested_cortical_mm3, rel=1e-12)
     again = ream(canal, ReamingPlan((*one.plan.passes, ReamerPass(Reamer(10.0), axis, 80.0), one.plan.passes[0])))
     assert [p.removed_cortical_mm3 for p in again.passes[1:]] == [0.0, 0.0]
-
-
-def test_best_axis_of_a_bowed_tube_is_the_closed_form():
-    # 2r = sqrt((Rc + a)^2 - (L/2)^2) - (Rc - a), 0.005 mm is the goal.
-    z, sections = bowed_tube(6.0, 900.0, 120.0)
-    outer = bowed_tube(12.0, 900.0, 120.0)[1]
-    canal = Canal.from_sections(z, sections, outer)
-    axis, diameter = widest_cylinder(canal, 0.0, 120.0, Clearance.CANAL)
-    assert diameter == pytest.approx(10.01106187922278, abs=0.005)
-    assert axis.entry_lps[0] == pytest.approx(-0.9944690603886102, abs=0.01)
-    assert best_rigid_axis(canal, 0.0, 120.0).direction_lps[2] == pytest.approx(1.0, abs=1e-4)
