@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -207,9 +208,35 @@ def name_some(names: Sequence[str], most: int = 3) -> str:
     return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")
 
 
+def representative(frames: Sequence[Frame]) -> Frame:
+    """Return an image whose descriptive fields are those of most others: one damaged header must not speak for all."""
+
+    def described(frame: Frame) -> tuple:
+        read = HeaderReader(frame.values)
+        return (
+            frame.kernel,
+            frame.slice_thickness_mm,
+            *(read.text(k) for k in ("KVP", "BodyPartExamined", "Manufacturer")),
+        )
+
+    keys = [described(f) for f in frames]
+    return frames[keys.index(Counter(keys).most_common(1)[0][0])]
+
+
+def with_common_padding(frames: Sequence[Frame]) -> tuple[list[Frame], list[Finding]]:
+    """Give all slices the padding value that most of them have (row 12): it belongs to the scanner, not to a slice."""
+    counts = Counter(f.pixels.padding for f in frames)
+    if len(counts) == 1:
+        return list(frames), []
+    common, n = counts.most_common(1)[0]
+    fixed = [replace(f, pixels=replace(f.pixels, padding=common)) for f in frames]
+    text = f"the padding value differs in {len(frames) - n} of {len(frames)} slices; that of most was used for all."
+    return fixed, [Finding(Level.WARNING, "CF-D012b", text)]
+
+
 def header_findings(frames: Sequence[Frame], options: ReadOptions) -> Iterator[Finding]:
     """Yield what a person should know of the headers, though it stops nothing (rows 2, 14, 17, 20, 25, 28 to 30)."""
-    first = frames[0]
+    first = representative(frames)
     if any(f.long_decimals for f in frames):
         yield Finding(
             Level.INFO, "CF-D017a", "numbers in the header are longer than the standard allows; they were read whole."

@@ -14,7 +14,7 @@ import numpy as np
 
 import dicom_io.limits as limits
 from dicom_io.catalog import heights_mm
-from dicom_io.checks import Notice, name_some
+from dicom_io.checks import Notice, name_some, representative
 from dicom_io.errors import DicomError
 from dicom_io.header import Frame
 from dicom_io.options import ReadOptions
@@ -295,7 +295,7 @@ def _spacing(kept: Sequence[Frame], geometry: VolumeGeometry) -> Iterator[Notice
             advice="Choose a series with thinner slices.",
         )
     in_plane = max(geometry.spacing_mm[1:])
-    thickness = max(step, kept[0].slice_thickness_mm or 0.0)
+    thickness = max(step, representative(kept).slice_thickness_mm or 0.0)
     if thickness > limits.COARSE_SLICE_MM or in_plane > limits.COARSE_PIXEL_MM:
         text = f"the voxels are coarse: {in_plane:.2f} mm in the plane, slices of {thickness:.2f} mm."
         advice = "Diameters and walls are less certain than from a planning CT of about 0.5 x 0.5 x 1 mm."
@@ -332,3 +332,23 @@ def _tilt(kept: Sequence[Frame]) -> Iterator[Notice]:
     if oblique > limits.OBLIQUE_NOTE_DEG:
         text = f"the slices stand {oblique:.0f} degrees off the axial plane."
         yield Finding(Level.WARNING, "CF-D009", text, "Prefer the original axial series where there is one.")
+
+
+def strays_beside(stack: Stack, others: Sequence[Frame]) -> Iterator[Finding]:
+    """Yield a warning if an image of another series continues the stack: it may belong to it (row 2)."""
+    geometry, first = stack.geometry, stack.frames[0]
+    corner = geometry.affine[:3, 3]
+    step = geometry.affine[:3, 0]
+    tolerance = max(limits.GAP_TOLERANCE_MM, limits.GAP_TOLERANCE_SHARE * geometry.slice_step_mm)
+    for frame in others:
+        if frame.position_lps is None or frame.frame_of_reference_uid != first.frame_of_reference_uid:
+            continue
+        for k in (-1, geometry.shape[0]):
+            if (
+                frame.orientation == first.orientation
+                and np.abs(frame.position_lps - (corner + k * step)).max() <= tolerance
+            ):
+                text = f"an image of another series continues the stack at its {'lower' if k < 0 else 'upper'} end"
+                advice = "A slice may carry a wrong series UID; look whether the scan is complete."
+                yield Finding(Level.WARNING, "CF-D002b", f"{text}: {frame.label}.", advice)
+                return

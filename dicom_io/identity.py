@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import replace
+from functools import lru_cache
 
 from dicom_io.header import Frame, HeaderReader
 from sizing.findings import Finding
@@ -26,8 +27,12 @@ def pseudonym_of(frame: Frame) -> str:
     secret = (
         b"\n".join([patient, read.raw("IssuerOfPatientID").strip(b" \x00")]) if patient else frame.study_uid.encode()
     )
-    digest = hashlib.scrypt(secret, salt=_SALT, n=_SCRYPT_N, r=_SCRYPT_R, p=1, dklen=5)
-    return f"case-{digest.hex()}"
+    return f"case-{_slow_hash(secret)}"
+
+
+@lru_cache(maxsize=64)
+def _slow_hash(secret: bytes) -> str:
+    return hashlib.scrypt(secret, salt=_SALT, n=_SCRYPT_N, r=_SCRYPT_R, p=1, dklen=5).hex()
 
 
 class Scrubber:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from dicom_io.checks import Notice, name_some
+from dicom_io.checks import Notice, name_some, representative
 from dicom_io.errors import DicomError
 from dicom_io.geometry import Stack
 from dicom_io.header import Frame, PixelFormat
@@ -27,7 +27,8 @@ _JUMP_HU = 300  # and no slice between them can differ from both by this much
 _BANDS = 8  # a slice is judged in bands of rows, so that a half-written one is found
 _BAND_TISSUE = 0.1  # share of a band that must be steady tissue before it is judged
 _BAND_SHARE = 0.75
-_JUMP_WITHOUT_CAUSE = 50.0  # HU between neighbours whose rescale differs
+_JUMP_WITHOUT_CAUSE = 1.0  # HU: the median over hundreds of voxels settles smaller steps than their noise
+_FEW_VOXELS = 20
 _CLIPS_HU = (3071, 4095)  # where 12-bit scanners cut off
 _METAL_VOXELS = 8  # a single bright voxel is noise
 _RARE_SHARE = 0.1
@@ -42,7 +43,7 @@ def check_values(stack: Stack, reports: Sequence[SliceReport], options: ReadOpti
     yield from _hounsfield(stack.frames, samples, options)
     yield from _counts(reports)
     yield from _metal(stack, reports)
-    kernel = stack.frames[0].kernel
+    kernel = representative(stack.frames).kernel
     if is_soft(kernel):
         yield Finding(
             Level.WARNING,
@@ -52,29 +53,27 @@ def check_values(stack: Stack, reports: Sequence[SliceReport], options: ReadOpti
         )
 
 
-def _as_signature(pixels: PixelFormat) -> tuple:
+def _signature(pixels: PixelFormat) -> tuple:
     return pixels.slope, pixels.intercept, pixels.signed, pixels.bits_stored
 
 
 def _rescale(frames: Sequence[Frame], samples: NDArray[np.int16]) -> Iterator[Notice]:
     """A rescale that changes from slice to slice is allowed; one that tears the tissue apart is not (row 11)."""
-    signatures = [_as_signature(f.pixels) for f in frames]
+    signatures = [_signature(f.pixels) for f in frames]
     counts = Counter(signatures)
     if len(counts) == 1:
         return
     for i in range(len(frames) - 1):
         if signatures[i] == signatures[i + 1]:
             continue
-        a, b = samples[i].astype(float), samples[i + 1].astype(float)
-        as_is = float(np.median(np.abs(a - b)))
-        swapped = float(np.median(np.abs(a - _reread(b, frames[i + 1].pixels, frames[i].pixels))))
-        if as_is > _JUMP_WITHOUT_CAUSE and swapped < as_is / 4:
+        as_is, swapped = _steps(samples[i], samples[i + 1], frames[i + 1].pixels, frames[i].pixels)
+        if as_is >= _JUMP_WITHOUT_CAUSE and swapped < as_is / 2:
             rarer = i if counts[signatures[i]] < counts[signatures[i + 1]] else i + 1
             yield DicomError(
                 "CF-D011c",
                 "rescale or pixel format contradict the neighbouring slice",
                 where=frames[rarer].label,
-                measured=f"a step of {as_is:.0f} HU through the whole slice",
+                measured=f"a step of {as_is:.0f} HU wherever they act",
                 expected=f"{swapped:.0f} HU with the neighbour's header",
                 advice="The header of this file was changed or damaged; export the series again.",
             )
@@ -83,6 +82,16 @@ def _rescale(frames: Sequence[Frame], samples: NDArray[np.int16]) -> Iterator[No
     level = Level.WARNING if n_odd < _RARE_SHARE * len(frames) else Level.INFO
     text = f"rescale or pixel format differ in {n_odd} of {len(frames)} slices and were applied slice by slice."
     yield Finding(level, "CF-D011b", text)
+
+
+def _steps(a: NDArray[np.int16], b: NDArray[np.int16], own: PixelFormat, other: PixelFormat) -> tuple[float, float]:
+    """Return the step from a to b as read, and as it were with a's header, where the two readings of b differ."""
+    swapped = _reread(b.astype(float), own, other)
+    acts = np.abs(swapped - b) >= _JUMP_WITHOUT_CAUSE / 2
+    if np.count_nonzero(acts) < _FEW_VOXELS:
+        return 0.0, 0.0
+    before = a[acts].astype(float)
+    return float(abs(np.median(b[acts] - before))), float(abs(np.median(swapped[acts] - before)))
 
 
 def _reread(hu: NDArray, own: PixelFormat, other: PixelFormat) -> NDArray:

@@ -11,9 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dicom_io.catalog import SeriesEntry, choose
-from dicom_io.checks import Notice, check_images, check_together, header_findings
+from dicom_io.checks import (
+    Notice,
+    check_images,
+    check_together,
+    header_findings,
+    representative,
+    with_common_padding,
+)
 from dicom_io.errors import DicomError
-from dicom_io.geometry import Stack, arrange
+from dicom_io.geometry import Stack, arrange, strays_beside
 from dicom_io.header import Frame, HeaderReader
 from dicom_io.identity import Scrubber, pseudonym_of
 from dicom_io.loader import load
@@ -113,9 +120,12 @@ def examine(found: SeriesList, entry: SeriesEntry, options: ReadOptions) -> Exam
     if not _refusals(notices):
         notices.extend(check_together(entry.frames))
     if not _refusals(notices):
-        stack, more = arrange(entry.frames, options, _same_pixels)
-        notices.extend(more)
+        frames, padding = with_common_padding(entry.frames)
+        stack, more = arrange(frames, options, _same_pixels)
+        notices.extend([*padding, *more])
     findings = [*_findings(notices), *header_findings(entry.frames, options), *_source_findings(found, entry)]
+    if stack is not None:
+        findings.extend(strays_beside(stack, [f for e in found if e is not entry for f in e.frames]))
     return Examination(stack, tuple(_refusals(notices)), tuple(findings))
 
 
@@ -172,7 +182,7 @@ def _read(stack: Stack, findings: Sequence[Finding], options: ReadOptions) -> Re
         Examination(None, tuple(refusals), (*findings, *_findings(notices))).refuse()
     hu = _interpolated(loaded.hu, stack) if stack.is_repaired else loaded.hu
     manifest = [(f.file.name, loaded.hashes[f.file.name], f.sop_uid) for f in stack.frames]
-    info, everything = scan_info(stack.frames[0]), [*findings, *_findings(notices)]
+    info, everything = scan_info(representative(stack.frames)), [*findings, *_findings(notices)]
     scrub = Scrubber(None if options.keep_identity else stack.frames[0])
     info = replace(info, series_description=scrub.clean(info.series_description))
     volume = CtVolume(hu, stack.geometry, info, stack.unmeasured_slices if stack.is_repaired else ())
