@@ -12,11 +12,11 @@ from sizing.canal import CanalSettings, CanalShape, SectionTable, describe_shape
 from sizing.canal.model import Canal
 from sizing.errors import UsageError
 from sizing.findings import Finding, Level
-from sizing.fit import Fit, FitSettings, choose, fit_all, fit_context
+from sizing.fit import Fit, FitSettings, choose, fit_all, fit_context, toss_up_of
 from sizing.implants.model import Catalogue, ImplantTemplate
+from sizing.implants.reamer_sets import load_reamer_set
 from sizing.intended_use import RESEARCH_USE
 from sizing.reaming.model import ReamedCanal, ReamerSet
-from sizing.reaming.plan import default_reamer_set
 from sizing.segmentation import find_residual_bone
 from sizing.segmentation.model import ResidualBone
 from sizing.volume import CtVolume, ScanInfo
@@ -165,7 +165,7 @@ def plan_canal(
         The settings leave no implant to try.
     """
     settings = settings or PlanSettings()
-    reamers = reamers or default_reamer_set()
+    reamers = reamers or load_reamer_set()
     watch = _Stopwatch()
     with watch("describe"):
         sections = measure_sections(canal)
@@ -174,7 +174,7 @@ def plan_canal(
         context = fit_context(
             canal,
             reamers=reamers,
-            settings=replace(settings.fit, wall_limit_mm=settings.wall_limit_mm),
+            settings=settings.fit.with_wall_limit(settings.wall_limit_mm),
             isthmus_depth_mm=shape.isthmus_depth_mm,
         )
         fits = fit_all(context, _candidates(catalogue, canal.bone, settings))
@@ -193,7 +193,7 @@ def plan_canal(
         neighbours=neighbours,
         catalogue_version=catalogue.version,
         catalogue_sha256=catalogue.sha256,
-        findings=(*canal.findings, *_of_choice(chosen, fits)),
+        findings=(*canal.findings, *_of_choice(chosen, fits), *_toss_up(chosen, fits, settings)),
         timings_s=watch.seconds,
     )
 
@@ -225,11 +225,26 @@ def _of_choice(chosen: Fit | None, fits: tuple[Fit, ...]) -> tuple[Finding, ...]
             Finding(
                 Level.CRITICAL,
                 "CF-F001",
-                f"No implant of the catalogue fits; the nearest, {nearest.implant.part_number}: {reason}",
-                "Read the reason beside each implant; a custom implant may serve",
+                f"No implant of the catalogue fits; the nearest, {nearest.implant.part_number}: {reason}.",
+                "Read the reason beside each implant; a custom implant may serve.",
             ),
         )
     return chosen.findings + (chosen.reamed.findings if chosen.reamed else ())
+
+
+def _toss_up(chosen: Fit | None, fits: tuple[Fit, ...], settings: PlanSettings) -> tuple[Finding, ...]:
+    other = None if chosen is None else toss_up_of(chosen, fits, settings.fit.toss_up_points)
+    if chosen is None or other is None:
+        return ()
+    return (
+        Finding(
+            Level.WARNING,
+            "CF-F002",
+            f"{chosen.implant.part_number} ({chosen.score.total:.1f} points) and {other.implant.part_number} "
+            f"({other.score.total:.1f}) of another family are a toss-up.",
+            "Have both on the tray, and let other reasons than the score decide.",
+        ),
+    )
 
 
 def _with(fits: tuple[Fit, ...], *reamed: Fit | None) -> tuple[Fit, ...]:

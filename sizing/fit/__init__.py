@@ -1,9 +1,9 @@
 """How an implant sits in a canal: placement, contact, wall left, score, and the reasons."""
 
 from sizing.fit.context import FitContext
-from sizing.fit.fitting import choose, fit_all, fit_context, fit_implant, with_reaming
+from sizing.fit.fitting import choose, fit_all, fit_context, fit_implant, measure_fit, with_reaming
 from sizing.fit.model import Fit, Placement, Score, ZoneFit
-from sizing.fit.rank import neighbours_of, rank_fits
+from sizing.fit.rank import neighbours_of, rank_fits, toss_up_of
 from sizing.fit.settings import FitSettings, Objective, ScoreWeights
 
 __all__ = [
@@ -19,7 +19,9 @@ __all__ = [
     "fit_all",
     "fit_context",
     "fit_implant",
+    "measure_fit",
     "neighbours_of",
     "rank_fits",
+    "toss_up_of",
     "with_reaming",
 ]

@@ -19,7 +19,8 @@ from sizing.fit.settings import FitSettings
 from sizing.fit.tooling import Tray
 from sizing.fit.view import Contours
 from sizing.implants.model import ImplantTemplate
-from sizing.reaming import ReamerSet, ToolAxis, default_reamer_set, ream
+from sizing.implants.reamer_sets import load_reamer_set
+from sizing.reaming import ReamerSet, ToolAxis, ream
 
 
 def fit_context(
@@ -36,7 +37,7 @@ def fit_context(
     canal : Canal
         As measured, before any tool.
     reamers : ReamerSet, optional
-        The tray; default: 8 to 24 mm by 0.5.
+        The tray; default: the generic rigid one.
     settings : FitSettings, optional
         Thresholds and weights.
     isthmus_depth_mm : float, optional
@@ -44,7 +45,7 @@ def fit_context(
     """
     return FitContext(
         canal,
-        Tray(reamers or default_reamer_set()),
+        Tray(reamers or load_reamer_set()),
         settings or FitSettings(),
         Contours.of(canal, cortical_thickness(canal)),
         np.nan if isthmus_depth_mm is None else isthmus_depth_mm,
@@ -54,7 +55,12 @@ def fit_context(
 def fit_implant(context: FitContext, implant: ImplantTemplate, axis: ToolAxis | None = None) -> Fit:
     """Place one implant (or take the axis given), ream for it, and measure the fit."""
     axis = axis or place_axis(context, implant)
-    return with_reaming(context, measure_fits(context, axis, [implant])[0])
+    return with_reaming(context, measure_fit(context, implant, axis))
+
+
+def measure_fit(context: FitContext, implant: ImplantTemplate, axis: ToolAxis) -> Fit:
+    """Measure one implant on a given axis; ``reamed`` is left open."""
+    return measure_fits(context, axis, [implant])[0]
 
 
 def fit_all(context: FitContext, implants: Sequence[ImplantTemplate]) -> tuple[Fit, ...]:

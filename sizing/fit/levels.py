@@ -12,9 +12,6 @@ from sizing.fit.view import AxisView
 from sizing.geometry import FloatArray
 from sizing.implants.model import Fixation, ImplantTemplate
 
-# A level counts as measured when this share of the circumference is known.
-_LEAST_SEEN = 0.5
-
 
 @dataclass(frozen=True)
 class StemLevels:
@@ -79,7 +76,6 @@ def stem_levels(
     half_step = 0.5 * float(np.max(np.diff(travel), initial=0.0))
     drilled = (travel[None] > -1.0) & (travel[None] < bore_depth_mm + half_step)
     bore = np.where(drilled, bore_radius, np.nan)
-    known = np.where(view.seen_rad >= _LEAST_SEEN * 2 * np.pi, view.seen_rad, np.nan)
     canal = view.canal_mm2
 
     stem_mm2, overlap_rad, stem_reach = view.discs(stem)
@@ -92,7 +88,7 @@ def stem_levels(
     stem_mm2 = np.where(np.isfinite(canal), stem_mm2, np.nan)
 
     reached = np.isnan(bore) | (bore <= stem + contact_tolerance_mm)
-    contact = np.where(reached, touching_rad, 0.0) / known
+    contact = np.where(reached, touching_rad, 0.0) / (2 * np.pi)
     deep = overlap_rad * stem - (stem_reach - bore_reach) - bore_rad * np.nan_to_num(bore)
     overlaps = (overlap_rad > 0) & (np.isnan(bore) | (stem >= bore))
     overlap = np.divide(deep, overlap_rad, out=np.zeros_like(deep), where=overlaps)

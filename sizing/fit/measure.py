@@ -23,7 +23,7 @@ from sizing.fit.view import AxisView, view_along
 from sizing.fit.zones import TIP_BAND_MM
 from sizing.geometry import FloatArray
 from sizing.implants.model import Fixation, ImplantTemplate
-from sizing.reaming.model import ToolAxis
+from sizing.reaming.model import ReamingPlan, ToolAxis
 
 # A level with less of its circumference in contact does not stop a stem from tilting.
 _TOGGLE_CONTACT = 0.1
@@ -84,7 +84,7 @@ def _fits(
         fields: dict[str, Any] = {name: float(values[row]) for name, values in numbers.items()}
         bare = Fit(
             implant=implant,
-            reaming_plan=used.plan(span.view.axis, _depth(context, span)),
+            reaming_plan=_reaming_plan(context, span, used),
             zones=zones[row],
             diametral_interference_mm=implant.diameter_mm - used.bore_diameter_mm,
             seat_share=seats[row],
@@ -95,8 +95,22 @@ def _fits(
             **_by_level(context.canal, span, levels, row),
         )
         reasons, findings = judge(context.settings, used, bare)
-        fits.append(replace(bare, score=score_fit(context.settings, bare), rejected=reasons, findings=findings))
+        fits.append(replace(
+            bare,
+            score=score_fit(context.settings, bare),
+            rejected=tuple(r.words for r in reasons),
+            shortfall=sum(r.shortfall for r in reasons),
+            findings=findings,
+        ))  # fmt: skip
     return fits
+
+
+def _reaming_plan(context: FitContext, span: Span, tools: Tooling) -> ReamingPlan:
+    """Return the passes, from the settings' number of tools below the first that can touch bone."""
+    reached = span.view.endosteal_rho_mm[span.along]
+    first_contact_mm = 2 * float(np.nanmin(reached)) if np.isfinite(reached).any() else 0.0
+    used = tools.around(first_contact_mm, context.settings.tools_before_contact)
+    return used.plan(span.view.axis, _depth(context, span))
 
 
 def _numbers(span: Span, levels: StemLevels, implants: Sequence[ImplantTemplate]) -> dict[str, FloatArray]:

@@ -104,6 +104,8 @@ class Fit:
         Threads: mean radial engagement where the crest lies in bone, and least wall outside it.
     rejected : tuple of str
         Reasons that exclude this implant; empty = it can serve.
+    shortfall : float
+        How far it is from serving: the shares of the requirements that are missing, summed; 0 = it can serve.
     lost_because : str
         Why the chosen implant is ranked before this one; empty for the chosen one.
     """
@@ -148,6 +150,7 @@ class Fit:
     score: Score
     reamed: ReamedCanal | None = None
     rejected: tuple[str, ...] = ()
+    shortfall: float = 0.0
     lost_because: str = ""
     findings: tuple[Finding, ...] = ()
 

@@ -12,7 +12,7 @@ _WORDS = {
     "wall": ("less wall left by the tools", lambda f: f"{f.reamed_wall_min_mm:.1f} mm"),
     "fill": ("fills less of the canal", lambda f: f"{f.canal_fill_volume:.0%}"),
     "bone_kept": ("takes more cortex", lambda f: f"{f.removed_share:.0%}"),
-    "tip": ("tip nearer to the isthmus", lambda f: f"{abs(f.tip_to_isthmus_mm):.0f} mm"),
+    "tip": ("tip nearer to the isthmus or to a thin wall", lambda f: f"tip at {f.tip_depth_mm:.0f} mm"),
     "length": ("shorter", lambda f: f"{f.implant.length_mm:.0f} mm"),
 }
 
@@ -20,10 +20,9 @@ _WORDS = {
 def rank_fits(fits: Sequence[Fit]) -> tuple[Fit, ...]:
     """Order fits, best first, and say why each lost.
 
-    Implants that can serve come first, by score; then the excluded ones, by the number of their
-    reasons, the length that is too much, and score. Equal scores go to the
-    simpler (unbowed), then shorter, then thicker implant; the part number decides last, so that the
-    order never depends on the catalogue's.
+    Implants that can serve come first, by score; then the excluded ones, by how far they are from
+    serving. Equals go to the simpler (unbowed), then shorter, then thicker implant; the part number
+    decides last, so that the order never depends on the catalogue's.
     """
     ordered = sorted(fits, key=_sort_key)
     if not ordered or not ordered[0].serves:
@@ -45,6 +44,14 @@ def neighbours_of(chosen: Fit, fits: Sequence[Fit]) -> tuple[Fit, ...]:
     return tuple(found)
 
 
+def toss_up_of(chosen: Fit, fits: Sequence[Fit], points: float) -> Fit | None:
+    """Return the best implant of another family whose score is within ``points`` of the choice, if any."""
+    for fit in fits:
+        if fit.serves and fit.implant.family_id != chosen.implant.family_id:
+            return fit if chosen.score.total - fit.score.total <= points else None
+    return None
+
+
 def _model(fit: Fit) -> tuple:
     return fit.implant.family_id, fit.implant.length_mm, fit.implant.bow_radius_mm
 
@@ -53,7 +60,7 @@ def _sort_key(fit: Fit) -> tuple:
     i, total = fit.implant, fit.score.total
     score = -round(total, 6) if total == total else 1.0
     simplest = (i.bow_radius_mm is not None, i.length_mm, -i.diameter_mm, i.part_number)
-    return (len(fit.rejected), round(fit.protrusion_mm), score, *simplest)
+    return (not fit.serves, round(fit.shortfall, 6), score, *simplest)
 
 
 def _why(fit: Fit, best: Fit) -> str:

@@ -9,22 +9,26 @@ from sizing.fit.settings import FitSettings
 
 # Share of the cortex along the stem whose removal earns no points any more.
 _NO_BONE_KEPT_SHARE = 0.5
+# A comfortable wall earns 1 - exp(-2) = 0.86 of the points: the first half millimetre above the limit
+# counts most, a wall beyond comfort next to nothing.
+_COMFORTABLE_SCALES = 2.0
 # The tip earns full points this many isthmus bands away from the isthmus.
 _TIP_FREE_BANDS = 2.0
 
 
 def score_parts(fit: Fit, settings: FitSettings) -> dict[str, float]:
     """Return each part, 0..1; NaN where it cannot be told."""
-    s = settings
+    s, above = settings, settings.comfortable_wall_mm - settings.wall_limit_mm
     wall = math.inf if math.isnan(fit.reamed_wall_min_mm) else fit.reamed_wall_min_mm
     if math.isnan(fit.wall_min_mm):
         wall = math.nan  # nothing is measured: no cut is not known to be harmless
+    from_isthmus = abs(fit.tip_to_isthmus_mm) / (_TIP_FREE_BANDS * s.isthmus_band_mm)
     return {
-        "contact": fit.contact_share,
-        "wall": (wall - s.wall_limit_mm) / (s.comfortable_wall_mm - s.wall_limit_mm),
+        "contact": 1.0 - (1.0 - fit.contact_share) ** 2,
+        "wall": 1.0 - math.exp(-_COMFORTABLE_SCALES * (wall - s.wall_limit_mm) / above),
         "fill": fit.canal_fill_volume,
         "bone_kept": 1.0 - fit.removed_share / _NO_BONE_KEPT_SHARE,
-        "tip": abs(fit.tip_to_isthmus_mm) / (_TIP_FREE_BANDS * s.isthmus_band_mm),
+        "tip": 0.0 if fit.wall_min_tip_mm < s.wall_limit_mm else from_isthmus,
         "length": fit.implant.length_mm / s.usual_length_mm,
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from sizing.errors import UsageError
@@ -69,6 +69,10 @@ class FitSettings:
         Of the circumference along the stem; above it nothing can be told.
     ream_past_tip_mm : float
         How far the tools go beyond the stem's tip.
+    tools_before_contact : int
+        Reamers used before the first that can touch bone.
+    toss_up_points : float
+        Two families whose best scores differ by no more than this are called a toss-up.
     max_tool_mismatch_mm : float
         Largest difference between the tool an implant asks for and the nearest one on the tray.
     """
@@ -86,6 +90,8 @@ class FitSettings:
     isthmus_band_mm: float = 10.0
     max_unmeasured_share: float = 0.10
     ream_past_tip_mm: float = 0.0
+    tools_before_contact: int = 2
+    toss_up_points: float = 1.0
     max_tool_mismatch_mm: float = 0.26
     weights: ScoreWeights = field(default_factory=ScoreWeights)
 
@@ -96,3 +102,8 @@ class FitSettings:
             raise UsageError(f"fit settings must be zero or more: {', '.join(bad)}")
         if self.comfortable_wall_mm <= self.wall_limit_mm:
             raise UsageError("comfortable_wall_mm must be above wall_limit_mm")
+
+    def with_wall_limit(self, wall_limit_mm: float) -> FitSettings:
+        """Return the same settings with another wall limit; a higher one lifts the comfortable wall with it."""
+        lift = max(0.0, wall_limit_mm - self.wall_limit_mm)
+        return replace(self, wall_limit_mm=wall_limit_mm, comfortable_wall_mm=self.comfortable_wall_mm + lift)

@@ -66,7 +66,7 @@ def span_of(context: FitContext, view: AxisView, length_mm: float) -> Span:
         zones=zones,
         zone_weights_mm=np.stack([view.weights_mm(low, high) for _, low, high in zones]),
         zone_walls=np.stack([(t >= low - 1e-9) & (t <= high + 1e-9) for low, high in reach]),
-        cortex_mm2=view.periosteal_edges[..., 2].sum(axis=1) - view.canal_mm2,
+        cortex_mm2=view.bone_mm2 - view.canal_mm2,
         native=_native(context, view, along),
     )
 

@@ -28,6 +28,11 @@ class Tooling:
     bore_diameter_mm: float
     wanted_diameter_mm: float
 
+    def around(self, first_contact_mm: float, before: int) -> Tooling:
+        """Return the same tools without those that are more than ``before`` sizes below the first contact."""
+        loose = sum(t.diameter_mm <= first_contact_mm for t in self.tools[:-1])
+        return replace(self, tools=self.tools[max(0, loose - before) :])
+
     def plan(self, axis: ToolAxis, depth_mm: float) -> ReamingPlan:
         """Return the passes, all on one axis and to one depth."""
         return ReamingPlan(tuple(ReamerPass(tool, axis, depth_mm) for tool in self.tools))

@@ -19,6 +19,9 @@ from sizing.reaming.model import ToolAxis
 # Newton steps to meet a section plane with an arc: the start is good to a sagitta (a few mm) and
 # the error is squared each time, so three are enough for 1e-9 mm.
 _NEWTON_STEPS = 3
+# A level is scaled up from its measured rays when they span at least this share of a turn; a cortical
+# defect or a nutrient foramen is narrower, a level cut by the edge of the scan is not.
+_LEAST_SEEN = 0.75
 
 
 @dataclass(frozen=True)
@@ -58,10 +61,11 @@ class AxisView:
         Wall before reaming, normal to the surface.
     endosteal_edges, periosteal_edges : (m, n, 4) arrays
         What the kernel wants to know of each edge.
-    canal_mm2 : (m,) array
-        Area of the canal across the axis; NaN where a ray is missing.
-    seen_rad : (m,) array
-        Angle of the endosteal contour that is measured; a full turn where all is known.
+    canal_mm2, bone_mm2 : (m,) arrays
+        Area across the axis inside the endosteum, and inside the periosteum.
+    endosteal_whole, periosteal_whole : (m,) arrays
+        Full turn over the measured angle of a contour, by which its areas and arcs are scaled up; 1
+        where all rays are known, NaN where so much is missing that nothing can be told.
     """
 
     axis: ToolAxis
@@ -76,7 +80,9 @@ class AxisView:
     endosteal_edges: FloatArray
     periosteal_edges: FloatArray
     canal_mm2: FloatArray
-    seen_rad: FloatArray
+    bone_mm2: FloatArray
+    endosteal_whole: FloatArray
+    periosteal_whole: FloatArray
 
     def discs(self, radius_mm: FloatArray, surface: str = "endosteal") -> tuple[FloatArray, FloatArray, FloatArray]:
         """Intersect discs of q radii (q, m) about the axis with one surface.
@@ -85,13 +91,15 @@ class AxisView:
         -------
         area_mm2, arc_rad, reach_mm_rad : (q, m) arrays
             Area inside the contour; angle over which the contour is nearer than the radius; the
-            integral of the contour's distance over that angle. NaN where the radius is NaN.
+            integral of the contour's distance over that angle; all scaled up from the measured part
+            (see ``endosteal_whole``). NaN where the radius is NaN or too little is measured.
         """
         radius = np.ascontiguousarray(radius_mm, np.float64)
         out = tuple(np.empty(radius.shape) for _ in range(3))
         xy, edges = getattr(self, f"{surface}_xy_mm"), getattr(self, f"{surface}_edges")
         _fit.disc_sums(xy, edges, radius, *out)
-        return out  # type: ignore[return-value]
+        area, arc, reach = (values * getattr(self, f"{surface}_whole") for values in out)
+        return area, arc, reach
 
     def walls(self, radius_mm: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the least wall (q, m) left where a tool of radius (q, m) cuts, and of native wall elsewhere."""
@@ -142,6 +150,7 @@ def view_along(canal: Canal, axis: ToolAxis, contours: Contours, max_travel_mm: 
     inner, inner_rho, _ = across(contours.endosteal_lps[:m], axis, frame)
     outer, outer_rho, _ = across(contours.periosteal_lps[:m], axis, frame)
     inner_edges, outer_edges = _edges(inner, inner_rho), _edges(outer, outer_rho)
+    inner_whole, outer_whole = _whole(inner_edges), _whole(outer_edges)
     return AxisView(
         axis=axis,
         frame_lps=frame,
@@ -154,8 +163,10 @@ def view_along(canal: Canal, axis: ToolAxis, contours: Contours, max_travel_mm: 
         native_wall_mm=contours.native_wall_mm[:m],
         endosteal_edges=inner_edges,
         periosteal_edges=outer_edges,
-        canal_mm2=inner_edges[..., 2].sum(axis=1),  # NaN as soon as one edge is not measured
-        seen_rad=np.nansum(inner_edges[..., 3], axis=1),
+        canal_mm2=np.nansum(inner_edges[..., 2], axis=1) * inner_whole,
+        bone_mm2=np.nansum(outer_edges[..., 2], axis=1) * outer_whole,
+        endosteal_whole=inner_whole,
+        periosteal_whole=outer_whole,
     )
 
 
@@ -191,3 +202,9 @@ def _edges(xy: FloatArray, rho: FloatArray) -> FloatArray:
     edges = np.empty((*rho.shape, 4))
     _fit.contour_edges(xy, rho, edges)
     return edges
+
+
+def _whole(edges: FloatArray) -> FloatArray:
+    """Return full turn over measured angle (m,); NaN below the least share."""
+    seen = np.nansum(edges[..., 3], axis=1) / (2 * np.pi)
+    return np.divide(1.0, seen, out=np.full(len(edges), np.nan), where=seen >= _LEAST_SEEN)

@@ -44,6 +44,7 @@ def test_shipped_families_hold_the_sizes_they_promise() -> None:
     assert {k: len(v) for k, v in by_family.items()} == {
         "generic-pressfit-straight": 25 * 6,
         "generic-pressfit-curved": 25 * 6 * 3,
+        "generic-pressfit-humerus": 13 * 4,
         "generic-threaded": 17 * 3,
     }
     assert {i.bow_radius_mm for i in by_family["generic-pressfit-curved"]} == {800.0, 1000.0, 1200.0}
@@ -137,7 +138,7 @@ def test_twice_the_same_part_number(write) -> None:
 
 def test_reamer_sets() -> None:
     assert reamer_set_names() == ("generic-rigid", "opra-drills")
-    np.testing.assert_allclose(load_reamer_set().diameters_mm, np.arange(8.0, 24.01, 0.5))
+    np.testing.assert_allclose(load_reamer_set().diameters_mm, np.arange(7.0, 24.01, 0.5))
     drills = load_reamer_set("opra-drills")
     assert (drills.diameters_mm[0], drills.diameters_mm[-1], len(drills.reamers)) == (10.5, 24.0, 28)
     assert "certainty A" in drills.provenance
