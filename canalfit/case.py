@@ -12,7 +12,7 @@ from typing import Any
 from canalfit import exit_codes
 from canalfit.folder import check_target, whole_or_absent
 from canalfit.tables import fits_csv, reaming_csv, sections_csv
-from dicom_io import ReadResult, read_series
+from dicom_io import ReadOptions, ReadResult, read_series
 from sizing.findings import Finding, needs_a_look
 from sizing.implants import Catalogue, load_catalogue
 from sizing.planning import ImplantationPlan, PlanSettings, plan_case
@@ -22,6 +22,9 @@ from sizing.volume import CtVolume
 # The libraries whose version may change a number.
 NUMERIC_LIBRARIES = ("numpy", "scipy", "scikit-image", "trimesh", "pydicom")
 
+# Options of the reader that decide what is read, and not how fast.
+READING = ("allow_gap", "resample", "assume_hu", "allow_uncalibrated", "keep_identity")
+
 Step = Callable[[str], AbstractContextManager[None]]
 
 
@@ -30,7 +33,8 @@ class PlanRequest:
     """What the user asks for, besides the scan and the place of the result."""
 
     settings: PlanSettings = field(default_factory=PlanSettings)
-    series: str | None = None  # series UID or its beginning, where a folder holds several
+    series: str | None = None  # selector or UID of a series, where a folder holds several
+    reading: ReadOptions = field(default_factory=ReadOptions)
     catalogue_files: tuple[Path, ...] = ()
     force: bool = False
 
@@ -79,9 +83,9 @@ def plan_series(
     check_target(Path(out), force=request.force)
     catalogue = load_catalogue(request.catalogue_files)
     with step("reading the scan"):
-        read = read_series(Path(source), series=request.series)
+        read = read_series(Path(source), series=request.series, options=request.reading)
     with step("planning"):
-        plan, record, text = make_plan(read, catalogue, request.settings)
+        plan, record, text = make_plan(read, catalogue, request)
     with step("writing the plan folder"), whole_or_absent(Path(out), force=request.force) as folder:
         written = write_plan(plan, provenance_of(record), read.volume, folder)
         (folder / "plan.json").write_text(text, encoding="utf-8")
@@ -89,12 +93,14 @@ def plan_series(
 
 
 def make_plan(
-    read: ReadResult, catalogue: Catalogue, settings: PlanSettings
+    read: ReadResult, catalogue: Catalogue, request: PlanRequest
 ) -> tuple[ImplantationPlan, dict[str, Any], str]:
     """Plan a scan that was read; return the plan, its record, and the record's text."""
-    plan = plan_case(read.volume, catalogue, settings)
+    plan = plan_case(read.volume, catalogue, request.settings)
     plan = replace(plan, findings=(*read.findings, *plan.findings))
-    manifest = InputManifest(tuple(InputFile(*entry) for entry in read.manifest), read.volume.geometry)
+    files = tuple(InputFile(*entry) for entry in read.manifest)
+    reading = {name: int(getattr(request.reading, name)) for name in READING}
+    manifest = InputManifest(files, read.volume.geometry, reading)
     return plan, *plan_record(plan, manifest, library_versions())
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from canalfit.case import make_plan
-from dicom_io import read_series
+from canalfit.case import PlanRequest, make_plan
+from dicom_io import ReadOptions, read_series
 from sizing.errors import RecordError
 from sizing.implants import load_catalogue
 from sizing.record import Difference, differences, manifest_from_record, settings_from_record
@@ -21,13 +21,15 @@ def compare_with_scan(record: dict[str, Any], source: Path, catalogue_files: tup
     Raises RecordError if the scan is not the one that the record was made from.
     """
     manifest = manifest_from_record(record)
-    read = read_series(source, series=record["plan"]["scan"]["series_uid"])
+    given = {name: type(getattr(ReadOptions(), name))(value) for name, value in manifest.reading.items()}
+    request = PlanRequest(settings_from_record(record), record["plan"]["scan"]["series_uid"], ReadOptions(**given))
+    read = read_series(source, series=request.series, options=request.reading)
     if {sha for _, sha, _ in read.manifest} != {f.sha256 for f in manifest.files}:
         raise RecordError(
             "CF-A005", "this is not the scan that the plan was made from", where=source.name,
             measured=f"{len(read.manifest)} files of other content", expected=f"the {len(manifest.files)} recorded",
         )  # fmt: skip
-    _, again, _ = make_plan(read, load_catalogue(catalogue_files), settings_from_record(record))
+    _, again, _ = make_plan(read, load_catalogue(catalogue_files), request)
     return list(differences(_compared(record), _compared(again)))
 
 

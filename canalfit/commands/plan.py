@@ -26,9 +26,10 @@ def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParse
     )
     parser.add_argument("source", metavar="SERIES", type=Path, help="folder with the CT series")
     parser.add_argument("--out", type=Path, required=True, help="plan folder to write")
-    parser.add_argument("--series", metavar="UID", help="which series, where the folder holds several")
+    parser.add_argument("--series", metavar="NUMBER", help="which series, where the folder holds several")
     parser.add_argument("--force", action="store_true", help="write into a folder that holds other files, too")
     add_plan_options(parser)
+    add_read_options(parser)
     return parser
 
 
@@ -48,6 +49,19 @@ def add_plan_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_read_options(parser: argparse.ArgumentParser) -> None:
+    """Add what the reader may repair; each use is reported and recorded."""
+    group = parser.add_argument_group("reading (the refusals of a scan name these)")
+    group.add_argument("--allow-gap", metavar="N", type=int, default=0, help="fill up to N single missing slices")
+    for name, words in (
+        ("resample", "interpolate unevenly spaced slices"),
+        ("assume-hu", "take stored values as HU where the rescale is missing"),
+        ("allow-uncalibrated", "accept values that cannot be HU, as of cone-beam CT"),
+        ("keep-identity", "leave a patient's name or ID standing in descriptions and file names"),
+    ):
+        group.add_argument(f"--{name}", action="store_true", help=words)
+
+
 def _positive(text: str) -> float:
     value = float(text)
     if not 0 < value < 10_000:
@@ -57,7 +71,8 @@ def _positive(text: str) -> float:
 
 def request_from(args: argparse.Namespace) -> PlanRequest:
     """Return the request that the options describe."""
-    from canalfit.case import PlanRequest
+    from canalfit.case import READING, PlanRequest
+    from dicom_io import ReadOptions
     from sizing.anatomy import Bone, Side
     from sizing.planning import PlanSettings
 
@@ -71,7 +86,8 @@ def request_from(args: argparse.Namespace) -> PlanRequest:
         "families": tuple(args.families),
     }
     settings = PlanSettings(**{name: value for name, value in given.items() if value is not None})
-    return PlanRequest(settings, args.series, tuple(args.catalogue), args.force)
+    reading = ReadOptions(**{name: getattr(args, name) for name in READING})
+    return PlanRequest(settings, args.series, reading, tuple(args.catalogue), args.force)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -76,10 +76,21 @@ class InputFile:
 
 @dataclass(frozen=True)
 class InputManifest:
-    """What a plan was made from."""
+    """What a plan was made from.
+
+    Attributes
+    ----------
+    files : tuple of InputFile
+        In the order in which they were read.
+    geometry : VolumeGeometry or None
+        Of the whole volume; None for a plan from contours.
+    reading : dict
+        What the reader was allowed to do, by the names of its options; a flag is 0 or 1.
+    """
 
     files: tuple[InputFile, ...] = ()
     geometry: VolumeGeometry | None = None
+    reading: dict[str, int] = field(default_factory=dict)
 
     @property
     def sha256(self) -> str:
