@@ -12,7 +12,9 @@ HASH_KEY = "sha256"
 # Objects down to this depth are broken over lines; what lies deeper stands on one line.
 LINES_TO_DEPTH = 3
 
-_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=True)
+_ENCODER = json.JSONEncoder(
+    ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=True, check_circular=False
+)
 
 
 def canonical_json(value: Any) -> str:

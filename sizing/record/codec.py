@@ -23,6 +23,8 @@ import numpy as np
 PACK_ABOVE = 1024
 SAME_AS = "same_as"
 
+_KEY_OF = json.JSONEncoder(check_circular=False)
+
 
 class Pool:
     """Objects that many others hold, written once in a table and referred to by ``{"same_as": "table/3"}``.
@@ -39,6 +41,7 @@ class Pool:
         self, tables: Mapping[type, str] | None = None, left_out: Mapping[type, frozenset[str]] | None = None
     ) -> None:
         self.table_of = dict(tables or {})
+        self.not_measured: set[str] = set()  # names of fields that hold null somewhere
         self._left_out = dict(left_out or {})
         self._fields: dict[type, tuple[str, ...]] = {}
         self.tables: dict[str, list] = {name: [] for name in self.table_of.values()}
@@ -64,15 +67,23 @@ class Pool:
         if kind not in self._fields:
             left_out = self._left_out.get(kind, frozenset())
             self._fields[kind] = tuple(f.name for f in fields(kind) if f.name not in left_out)
-        return {name: encode(getattr(value, name), self) for name in self._fields[kind]}
+        written = {name: encode(getattr(value, name), self) for name in self._fields[kind]}
+        self.not_measured.update(name for name, data in written.items() if _lacks_something(data))
+        return written
 
     def _add(self, table: str, value: Any) -> str:
         content = self.encode_fields(value)
-        key = (table, json.dumps(content, sort_keys=True))
+        key = (table, _KEY_OF.encode(content))
         if key not in self._name_of_content:
             self._name_of_content[key] = f"{table}/{len(self.tables[table])}"
             self.tables[table].append(content)
         return self._name_of_content[key]
+
+
+def _lacks_something(data: Any) -> bool:
+    if isinstance(data, list):
+        return None in data
+    return data is None or (isinstance(data, dict) and data.get("n_not_measured", 0) > 0)
 
 
 def encode(value: Any, pool: Pool | None = None) -> Any:
@@ -112,7 +123,9 @@ def _encode_array(array: np.ndarray) -> Any:
         plain = array.tolist()
         if array.dtype.kind != "f" or np.isfinite(array).all():
             return plain
-        return [_encode_scalar(v) for v in plain] if array.ndim == 1 else encode(plain)
+        if array.ndim == 1 and not np.isinf(array).any():
+            return [None if v != v else v for v in plain]  # NaN alone differs from itself
+        return encode(plain)
     if array.dtype.kind == "b":
         return {"shape": list(array.shape), "run_lengths": _run_lengths(array)}
     packed = base64.b64encode(np.ascontiguousarray(array, "<f8").tobytes()).decode()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -139,6 +138,7 @@ def plan_record(
         fits.append(encode(fit, pool))
         pool.name(fit, f"fits/{i}")
     body = {f.name: encode(getattr(plan, f.name), pool) for f in fields(plan) if f.name not in NOT_RECORDED}
+    lacking = {name for name, data in body.items() if data is None}
     record = {
         "schema": SCHEMA,
         "schema_version": SCHEMA_VERSION,
@@ -153,24 +153,8 @@ def plan_record(
         "fits": fits,
         **pool.tables,
     }
-    record["not_measured"] = {name: WHY_NULL.get(name, WHY_NULL_ELSE) for name in sorted(set(_null_names(record)))}
+    record["not_measured"] = {name: WHY_NULL.get(name, WHY_NULL_ELSE) for name in pool.not_measured | lacking}
     return seal(record)
-
-
-def _null_names(value: Any, name: str = "") -> Iterator[str]:
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            yield from _null_names(inner, key)
-        if value.get("n_not_measured"):
-            yield name
-    elif isinstance(value, list):
-        for inner in value:
-            if isinstance(inner, (dict, list)):
-                yield from _null_names(inner, name)
-        if None in value:
-            yield name
-    elif value is None:
-        yield name
 
 
 def plan_from_record(record: dict[str, Any]) -> ImplantationPlan:
