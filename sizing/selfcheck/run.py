@@ -17,7 +17,8 @@ from sizing.phantom.truth import PhantomTruth
 from sizing.planning import PlanSettings, plan_canal
 from sizing.segmentation import find_residual_bone
 from sizing.selfcheck.compare import Comparison, compare
-from sizing.selfcheck.summary import Row, goals_for, summarize
+from sizing.selfcheck.reaming import ReamingErrors, compare_reaming
+from sizing.selfcheck.summary import Row, goals_for, reaming_rows, summarize
 
 # Soft tissue close round the bone is enough for the whole line, and quick to draw.
 FIELD_MM = 150.0
@@ -46,7 +47,10 @@ class SelfcheckSettings:
 
 @dataclass(frozen=True)
 class LimbResult:
-    """One limb: its comparison, or why there is none; and both choices (part number, "nothing", or "" if not asked)."""
+    """One limb: its comparison, or why there is none; and both choices (part number, "nothing", or "" if not asked).
+
+    ``reaming``: the tools of the choice made on the truth, driven through both canals.
+    """
 
     spec: PhantomSpec
     comparison: Comparison | None
@@ -55,6 +59,7 @@ class LimbResult:
     chosen_from_truth: str = ""
     diameter_mm: float = float("nan")
     diameter_from_truth_mm: float = float("nan")
+    reaming: ReamingErrors | None = None
 
 
 @dataclass(frozen=True)
@@ -93,7 +98,7 @@ def run_selfcheck(
     comparisons = [r.comparison for r in results if r.comparison is not None]
     rows = summarize(comparisons, goals_for(scan))
     if settings.catalogue is not None:
-        rows += (_choice_row(results),)
+        rows += (*reaming_rows([r.reaming for r in results if r.reaming is not None]), _choice_row(results))
     return SelfcheckReport(scan, rows, tuple(results))
 
 
@@ -109,7 +114,10 @@ def check_limb(spec: PhantomSpec, catalogue: Catalogue | None = None) -> LimbRes
     result = LimbResult(spec, compare(truth, canal))
     if catalogue is None:
         return result
-    ours, theirs = (plan_canal(c, catalogue, PlanSettings()).chosen for c in (canal, true_canal(truth, canal)))
+    exact = true_canal(truth, canal)
+    ours, theirs = (plan_canal(c, catalogue, PlanSettings()).chosen for c in (canal, exact))
+    if theirs is not None:
+        result = replace(result, reaming=compare_reaming(canal, exact, theirs.reaming_plan))
     return replace(
         result,
         chosen="nothing" if ours is None else ours.implant.part_number,
@@ -128,7 +136,7 @@ def true_canal(truth: PhantomTruth, like: Canal) -> Canal:
     axis = CanalAxis(levels - start + like.axis.depth_mm[0], at.points_lps, at.s_lps, at.u_lps, at.v_lps)
     theta = like.theta_rad
     inner, outer = (truth.radius_at(levels[:, None], theta, surface) for surface in ("endosteal", "periosteal"))
-    return Canal(axis, theta, inner, outer, bone=like.bone, side=like.side)
+    return Canal(axis, theta, inner, outer, bone=like.bone, side=like.side, resection=like.resection)
 
 
 def _choice_row(results: list[LimbResult]) -> Row:

@@ -10,6 +10,13 @@ import numpy as np
 from sizing.geometry import FloatArray
 from sizing.phantom.spec import ScanSpec
 from sizing.selfcheck.compare import DIAMETERS, Comparison
+from sizing.selfcheck.reaming import (
+    CONTACT_GOAL,
+    VOLUME_GOAL_MM3,
+    VOLUME_GOAL_SHARE,
+    WALL_GOAL_MM,
+    ReamingErrors,
+)
 
 # Goals hold for voxels up to this size ("fine"); up to 0.98 x 0.98 x 3.3 mm those of "coarse" do.
 FINE_PIXEL_MM, FINE_SLICE_MM = 0.75, 1.1
@@ -149,3 +156,16 @@ def _cannot_tell(comparisons: Sequence[Comparison]) -> Row:
     n, mean, sd, worst = _moments(shares)
     return Row("cannot tell, share of rays", n, mean, sd, worst, goal=f"{CANNOT_TELL_GOAL:.0%}",
                missed=("share",) if mean > CANNOT_TELL_GOAL else ())  # fmt: skip
+
+
+def reaming_rows(errors: Sequence[ReamingErrors]) -> list[Row]:
+    """Return the rows of what the same tools cut in the measured and in the exact canal."""
+    share = np.array([e.removed_mm3 / e.true_removed_mm3 - 1 for e in errors if e.true_removed_mm3 > 0])
+    n, bias, sd, worst = _moments(share)
+    beyond = any(e.volume_excess > 1 for e in errors)
+    volume = Row("removed cortical volume, share", n, bias, sd, worst,
+                 goal=f"{VOLUME_GOAL_SHARE:.0%} + {VOLUME_GOAL_MM3:g} mm³", missed=("worst",) * beyond)  # fmt: skip
+    wall = _pool([np.array([e.wall_error_mm]) for e in errors])
+    contact = _pool([np.array([e.contact_error]) for e in errors])
+    return [volume, _greatest("least wall left", wall, WALL_GOAL_MM),
+            _greatest("contact share of the last reamer", contact, CONTACT_GOAL)]  # fmt: skip

@@ -111,3 +111,19 @@ def test_a_scanner_is_recognised_from_its_scan() -> None:
     # Windows of 9 pixels do not see all of the noise's long waves.
     assert like.noise_hu == pytest.approx(22.0, rel=0.15)
     assert is_sharp("B70f") and is_sharp("BONEPLUS") and not is_sharp("B30f") and not is_sharp(None)
+
+
+def test_reaming_of_the_exact_canal_shows_a_wall_put_off(truth) -> None:
+    from sizing.reaming import best_rigid_axis, default_reamer_set, reaming_plan
+    from sizing.selfcheck.reaming import compare_reaming
+
+    spec = PhantomSpec(length_mm=60.0)
+    whole = make_truth(spec, make_axis(spec))
+    exact, wide = exact_canal(whole), exact_canal(whole, 0.1)
+    axis = best_rigid_axis(exact, 0.0, 40.0)
+    plan = reaming_plan(default_reamer_set(), axis, 14.0, 40.0)
+    none, some = compare_reaming(exact, exact, plan), compare_reaming(wide, exact, plan)
+    assert none.volume_excess == 0 and none.wall_error_mm == 0 and none.contact_error == 0
+    # A canal 0.1 mm wider leaves the wall outside the tool as it is, but less to cut: about contact area x 0.1 mm.
+    assert some.removed_mm3 < some.true_removed_mm3 and some.volume_excess > 1
+    assert some.wall_error_mm == pytest.approx(0.0, abs=1e-6)
