@@ -4,11 +4,12 @@ A ray is a row of samples at equal steps from the canal's axis outward. Position
 voxel indices (slice, row, column).
 """
 
-from libc.math cimport NAN, floor, isnan
+from libc.math cimport NAN, ceil, floor, isnan
 
 
 # Half, and a little: a position half-way between voxels must not be decided by its last digit.
-cdef double NEAREST = 0.5 + 1e-6
+cdef double ROUNDING = 1e-6
+cdef double NEAREST = 0.5 + ROUNDING
 
 
 # sample_rays: trilinear samples of int16 HU.
@@ -50,6 +51,28 @@ cdef inline double _trilinear(const short[:, :, ::1] hu, double z, double y, dou
     high = (1 - b) * ((1 - a) * hu[k + 1, j, i] + a * hu[k + 1, j, i + 1]) \
         + b * ((1 - a) * hu[k + 1, j + 1, i] + a * hu[k + 1, j + 1, i + 1])
     return (1 - c) * low + c * high
+
+
+# window_means: mean of the samples low..high of every ray, NaN samples left out; NaN where none is left.
+def window_means(const float[:, ::1] profile, const double[::1] low, const double[::1] high, double[::1] out):
+    cdef Py_ssize_t i, j, first, last, k = profile.shape[1]
+    cdef double total
+    cdef int n
+    with nogil:
+        for i in range(profile.shape[0]):
+            out[i] = NAN
+            if isnan(low[i]) or isnan(high[i]):
+                continue
+            first = <Py_ssize_t> ceil(low[i] - ROUNDING) if low[i] > 0 else 0
+            last = <Py_ssize_t> floor(high[i] + ROUNDING) if high[i] < k - 1 else k - 1
+            total = 0
+            n = 0
+            for j in range(first, last + 1):
+                if not isnan(profile[i, j]):
+                    total += profile[i, j]
+                    n += 1
+            if n:
+                out[i] = total / n
 
 
 # mask_exit: how far each ray runs inside a mask (nearest voxel).

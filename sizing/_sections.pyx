@@ -218,3 +218,102 @@ cdef bint _circumcentre(const double* a, const double* b, const double* c, doubl
     x[0] = a[0] + (cy * b2 - by * c2) / d
     y[0] = a[1] + (bx * c2 - cx * b2) / d
     return True
+
+
+# nearest_on_surface: distance from points of one tube to another tube round it.
+#
+#   points (m, n, 3)    inner tube: level i, ray j
+#   surface (m, f n, 3) outer tube, f times denser round the section; the same levels
+#
+# The nearest vertex is found round the same level within `reach` vertices, then by descent to neighbouring levels;
+# the distance is that to the nearest of the eight triangles round it. Unknown (NaN) vertices are passed over.
+def nearest_on_surface(const double[:, :, ::1] points, const double[:, :, ::1] surface, Py_ssize_t reach,
+                       double[:, ::1] out):
+    cdef Py_ssize_t i, j, factor = surface.shape[1] // points.shape[1]
+    with nogil:
+        for i in range(points.shape[0]):
+            for j in range(points.shape[1]):
+                if isnan(points[i, j, 0]):
+                    out[i, j] = NAN
+                else:
+                    out[i, j] = _to_surface(&points[i, j, 0], surface, i, j * factor, reach)
+
+
+cdef double _to_surface(const double* p, const double[:, :, ::1] s, Py_ssize_t i, Py_ssize_t j,
+                        Py_ssize_t reach) noexcept nogil:
+    cdef Py_ssize_t m = s.shape[0], k = s.shape[1], a, b, bi = i, bj = j, ni, nj, step
+    cdef double best = 1e300, d
+    cdef bint moved = True
+    for b in range(j - reach, j + reach + 1):
+        nj = (b + k) % k
+        d = _square(p, &s[i, nj, 0])
+        if d < best:
+            best = d
+            bj = nj
+    if best == 1e300:
+        return NAN
+    for step in range(4 * m):
+        if not moved:
+            break
+        moved = False
+        ni = bi
+        nj = bj
+        for a in range(max(ni - 1, 0), min(ni + 2, m)):
+            for b in range(nj - 1, nj + 2):
+                d = _square(p, &s[a, (b + k) % k, 0])
+                if d < best:
+                    best = d
+                    bi = a
+                    bj = (b + k) % k
+                    moved = True
+    for a in range(bi - 1, bi + 1):
+        if a < 0 or a + 1 >= m:
+            continue
+        for b in range(bj - 1, bj + 1):
+            ni = (b + k) % k
+            nj = (b + 1 + k) % k
+            best = min(best, _to_triangle(p, &s[a, ni, 0], &s[a, nj, 0], &s[a + 1, ni, 0]))
+            best = min(best, _to_triangle(p, &s[a + 1, nj, 0], &s[a + 1, ni, 0], &s[a, nj, 0]))
+    return sqrt(best)
+
+
+cdef inline double _square(const double* p, const double* q) noexcept nogil:
+    cdef double d = (p[0] - q[0]) ** 2 + (p[1] - q[1]) ** 2 + (p[2] - q[2]) ** 2
+    return 1e300 if isnan(d) else d
+
+
+cdef double _to_triangle(const double* p, const double* a, const double* b, const double* c) noexcept nogil:
+    """Squared distance to a triangle: inside, the plane; outside, the nearest edge."""
+    cdef double u[3]
+    cdef double v[3]
+    cdef double w[3]
+    cdef double uu = 0, uv = 0, vv = 0, uw = 0, vw = 0, ww = 0, det, s, t
+    cdef int i
+    for i in range(3):
+        u[i] = b[i] - a[i]
+        v[i] = c[i] - a[i]
+        w[i] = p[i] - a[i]
+        uu += u[i] * u[i]
+        uv += u[i] * v[i]
+        vv += v[i] * v[i]
+        uw += u[i] * w[i]
+        vw += v[i] * w[i]
+        ww += w[i] * w[i]
+    det = uu * vv - uv * uv
+    if isnan(det) or det <= 0:
+        return 1e300
+    s = (uw * vv - vw * uv) / det
+    t = (vw * uu - uw * uv) / det
+    if s >= 0 and t >= 0 and s + t <= 1:
+        return max(ww - s * uw - t * vw, 0.0)
+    s = _to_edge(ww, uw, uu)
+    t = _to_edge(ww, vw, vv)
+    # edge b-c, seen from b
+    det = _to_edge(ww - 2 * uw + uu, vw - uw - uv + uu, uu - 2 * uv + vv)
+    return min(s, min(t, det))
+
+
+cdef inline double _to_edge(double ww, double ew, double ee) noexcept nogil:
+    cdef double t = ew / ee
+    t = 0 if t < 0 else (1 if t > 1 else t)
+    return max(ww - 2 * t * ew + t * t * ee, 0.0)

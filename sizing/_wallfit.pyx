@@ -59,7 +59,7 @@ cdef enum:  # what is said of a fitted ray
     COV_X = 2
     X0_PER_CORTEX = 3
     X1_PER_CORTEX = 4
-    X0_PER_SIGMA = 5  # per relative change of the in-plane sigma
+    X0_PER_SIGMA = 5  # per relative change of the in-plane sigma; this and what follows GRAD only with globals_too
     X1_PER_SIGMA = 6
     RMS = 7
     USED = 8
@@ -71,7 +71,7 @@ cdef enum:  # what is said of a fitted ray
 cdef enum:
     MOST = 512  # data per ray
     LAGS = 16
-    TABLE = 2048
+    TABLE = 1024
 
 cdef double TABLE_REACH = 6.5
 cdef double _area[TABLE + 2]
@@ -127,7 +127,7 @@ cdef inline void _normal(double z, double* area, double* bell) noexcept nogil:
 
 
 cdef inline void _add_gauss(Edge* e, double weight, double t, double var_ip, double var_z, double var_grid,
-                            double decay, bint inner, int globals_too) noexcept nogil:
+                            double decay, bint inner) noexcept nogil:
     cdef double s = sqrt(var_ip + var_z + var_grid)
     cdef double z = t / s, area, bell, far, unused, tail = 0, tail_s, area_s
     if z >= TABLE_REACH:  # far outside the edge: nothing of the inside is left
@@ -148,34 +148,33 @@ cdef inline void _add_gauss(Edge* e, double weight, double t, double var_ip, dou
             tail = exp(t / decay + 0.5 * s * s / (decay * decay)) * far
         e.tail += weight * tail
         e.tail_slope += weight * (tail / decay - bell / s)
-    if globals_too:
-        area_s = -z * bell / s
-        e.area_ip += weight * area_s * var_ip / s
-        e.area_z += weight * area_s * var_z / s
-        if inner:
-            tail_s = s / (decay * decay) * tail - bell / decay + bell * z / s
-            e.tail_ip += weight * tail_s * var_ip / s
-            e.tail_z += weight * tail_s * var_z / s
+    area_s = -z * bell / s
+    e.area_ip += weight * area_s * var_ip / s
+    e.area_z += weight * area_s * var_z / s
+    if inner:
+        tail_s = s / (decay * decay) * tail - bell / decay + bell * z / s
+        e.tail_ip += weight * tail_s * var_ip / s
+        e.tail_z += weight * tail_s * var_z / s
 
 
 cdef inline void _edge(Edge* e, double t, double share_ip, double share_z, double var_grid, const double* scan,
-                       bint inner, int globals_too) noexcept nogil:
+                       bint inner) noexcept nogil:
     cdef double ip = scan[SIGMA_IP] * scan[SIGMA_IP] * share_ip
     cdef double vz = scan[SIGMA_Z] * scan[SIGMA_Z] * share_z
     cdef double ring = scan[RING]
     cdef Edge one
     e.area = e.slope = e.tail = e.tail_slope = 0
     e.area_ip = e.area_z = e.area_ring = e.tail_ip = e.tail_z = e.tail_ring = 0
-    _add_gauss(e, 1 + ring, t, ip, vz, var_grid, scan[DECAY], inner, globals_too)
+    _add_gauss(e, 1 + ring, t, ip, vz, var_grid, scan[DECAY], inner)
     if ring != 0:
-        _add_gauss(e, -ring, t, RING_WIDTH * RING_WIDTH * ip, vz, var_grid, scan[DECAY], inner, globals_too)
-    if globals_too > 1:
-        # d/d ring = G(s) - G(2 s)
-        one.area = one.slope = one.tail = one.tail_slope = 0
-        _add_gauss(&one, 1, t, ip, vz, var_grid, scan[DECAY], inner, 0)
-        _add_gauss(&one, -1, t, RING_WIDTH * RING_WIDTH * ip, vz, var_grid, scan[DECAY], inner, 0)
-        e.area_ring = one.area
-        e.tail_ring = one.tail
+        _add_gauss(e, -ring, t, RING_WIDTH * RING_WIDTH * ip, vz, var_grid, scan[DECAY], inner)
+    # d/d ring = G(s) - G(2 s)
+    one.area = one.slope = one.tail = one.tail_slope = 0
+    one.area_ip = one.area_z = one.tail_ip = one.tail_z = 0
+    _add_gauss(&one, 1, t, ip, vz, var_grid, scan[DECAY], inner)
+    _add_gauss(&one, -1, t, RING_WIDTH * RING_WIDTH * ip, vz, var_grid, scan[DECAY], inner)
+    e.area_ring = one.area
+    e.tail_ring = one.tail
 
 
 # one datum: a value, its distance from the axis as the inner and as the outer surface see it, its grid blur, its weight
@@ -185,6 +184,11 @@ cdef struct Datum:
     double grid_inner, grid_outer
     double weight
     double place  # distance along the ray, for the noise's autocorrelation
+    # of each Gaussian, once per ray: 1 / sigma at both edges, sigma / decay, and the tail's height at r = 0
+    double inv_inner[2]
+    double inv_outer[2]
+    double over[2]
+    double lift[2]
 
 
 cdef int _collect(const short[:, :, ::1] hu, const double* row, const double* scan, double low, double high,
@@ -250,23 +254,64 @@ cdef inline void _put(Datum* d, double hu, double r_inner, double r_outer, doubl
     d.place = place
 
 
+cdef void _prepare(Datum* data, int n, const double* row, const double* scan) noexcept nogil:
+    """Fill in what does not change while a ray is fitted."""
+    cdef double ip = scan[SIGMA_IP] * scan[SIGMA_IP], vz = scan[SIGMA_Z] * scan[SIGMA_Z], decay = scan[DECAY]
+    cdef double s, wide, share
+    cdef int i, g
+    for i in range(n):
+        for g in range(2 if scan[RING] != 0 else 1):
+            wide = RING_WIDTH * RING_WIDTH if g else 1.0
+            share = -scan[RING] if g else 1 + scan[RING]
+            data[i].inv_outer[g] = 1 / sqrt(wide * ip * row[IP_OUTER] + vz * row[Z_OUTER] + data[i].grid_outer)
+            s = sqrt(wide * ip * row[IP_INNER] + vz * row[Z_INNER] + data[i].grid_inner)
+            data[i].inv_inner[g] = 1 / s
+            data[i].over[g] = s / decay
+            data[i].lift[g] = share * exp(data[i].r_inner / decay + 0.5 * s * s / (decay * decay))
+
+
+# the same as _model without its globals, from what _prepare laid out: this is where the time goes
+cdef inline double _quick_model(const Datum* d, const double* p, double fall, const double* scan,
+                                double* jac) noexcept nogil:
+    cdef double inside = 0, inside_slope = 0, tail = 0, outside = 0, outside_slope = 0
+    cdef double z, area, bell, far, unused, share
+    cdef int g
+    for g in range(2 if scan[RING] != 0 else 1):
+        share = -scan[RING] if g else 1 + scan[RING]
+        z = (d.r_inner - p[X0]) * d.inv_inner[g]
+        _normal(z, &area, &bell)
+        inside += share * area
+        inside_slope += share * bell * d.inv_inner[g]
+        if z < TABLE_REACH:
+            _normal(-(z + d.over[g]), &far, &unused)
+            tail += d.lift[g] * fall * far
+        _normal((d.r_outer - p[X1]) * d.inv_outer[g], &area, &bell)
+        outside += share * area
+        outside_slope += share * bell * d.inv_outer[g]
+    jac[X0] = -inside_slope * (p[Y1] - p[Y0]) - p[TAIL] * (tail / scan[DECAY] - inside_slope)
+    jac[X1] = -outside_slope * (p[Y2] - p[Y1])
+    jac[Y0] = 1 - inside
+    jac[TAIL] = tail
+    jac[Y1] = inside - outside
+    jac[Y2] = outside
+    return d.hu - (p[Y0] * jac[Y0] + p[TAIL] * jac[TAIL] + p[Y1] * jac[Y1] + p[Y2] * jac[Y2])
+
+
 # residual and derivatives of one datum; returns the residual
 cdef inline double _model(const Datum* d, const double* p, const double* row, const double* scan, double* jac,
-                          double* by_global, int globals_too) noexcept nogil:
+                          double* by_global) noexcept nogil:
     cdef Edge inner, outer
-    _edge(&inner, d.r_inner - p[X0], row[IP_INNER], row[Z_INNER], d.grid_inner, scan, True, globals_too)
-    _edge(&outer, d.r_outer - p[X1], row[IP_OUTER], row[Z_OUTER], d.grid_outer, scan, False, globals_too)
+    _edge(&inner, d.r_inner - p[X0], row[IP_INNER], row[Z_INNER], d.grid_inner, scan, True)
+    _edge(&outer, d.r_outer - p[X1], row[IP_OUTER], row[Z_OUTER], d.grid_outer, scan, False)
     jac[X0] = -inner.slope * (p[Y1] - p[Y0]) - p[TAIL] * inner.tail_slope
     jac[X1] = -outer.slope * (p[Y2] - p[Y1])
     jac[Y0] = 1 - inner.area
     jac[TAIL] = inner.tail
     jac[Y1] = inner.area - outer.area
     jac[Y2] = outer.area
-    if globals_too:
-        by_global[0] = inner.area_ip * (p[Y1] - p[Y0]) + p[TAIL] * inner.tail_ip + outer.area_ip * (p[Y2] - p[Y1])
-        by_global[1] = inner.area_z * (p[Y1] - p[Y0]) + p[TAIL] * inner.tail_z + outer.area_z * (p[Y2] - p[Y1])
-        by_global[2] = inner.area_ring * (p[Y1] - p[Y0]) + p[TAIL] * inner.tail_ring \
-            + outer.area_ring * (p[Y2] - p[Y1])
+    by_global[0] = inner.area_ip * (p[Y1] - p[Y0]) + p[TAIL] * inner.tail_ip + outer.area_ip * (p[Y2] - p[Y1])
+    by_global[1] = inner.area_z * (p[Y1] - p[Y0]) + p[TAIL] * inner.tail_z + outer.area_z * (p[Y2] - p[Y1])
+    by_global[2] = inner.area_ring * (p[Y1] - p[Y0]) + p[TAIL] * inner.tail_ring + outer.area_ring * (p[Y2] - p[Y1])
     return d.hu - (p[Y0] * jac[Y0] + p[TAIL] * jac[TAIL] + p[Y1] * jac[Y1] + p[Y2] * jac[Y2])
 
 
@@ -274,21 +319,21 @@ cdef double _assemble(const Datum* data, int n, const double* p, const double* r
                       double[NP][NP] hess, double* grad) noexcept nogil:
     """Return the cost; fill the normal equations (data and priors)."""
     cdef double jac[NP]
-    cdef double unused[3]
-    cdef double cost = 0, res, w, inv = 1.0 / (scan[NOISE] * scan[NOISE])
+    cdef double cost = 0, res, w, wj, inv = 1.0 / (scan[NOISE] * scan[NOISE]), fall = exp(-p[X0] / scan[DECAY])
     cdef int i, a, b
     for a in range(NP):
         grad[a] = 0
         for b in range(NP):
             hess[a][b] = 0
     for i in range(n):
-        res = _model(&data[i], p, row, scan, jac, unused, 0)
+        res = _quick_model(&data[i], p, fall, scan, jac)
         w = inv * data[i].weight
         cost += w * res * res
         for a in range(NP):
-            grad[a] += w * res * jac[a]
+            wj = w * jac[a]
+            grad[a] += wj * res
             for b in range(a + 1):
-                hess[a][b] += w * jac[a] * jac[b]
+                hess[a][b] += wj * jac[b]
     cost += _prior(Y1, row[CORTEX], row[CORTEX_SD], p, hess, grad)
     cost += _prior(Y0, 0, scan[LEVEL_SD], p, hess, grad)
     cost += _prior(Y2, 0, scan[LEVEL_SD], p, hess, grad)
@@ -349,7 +394,7 @@ cdef bint _fit(const Datum* data, int n, const double* row, const double* scan, 
     cdef double trial_grad[NP]
     cdef double trial[NP]
     cdef double d[NP]
-    cdef double cost, trial_cost, mu = 1e-3, most
+    cdef double cost, trial_cost, mu = 1e-6, most
     cdef int a, b, move
     cost = _assemble(data, n, p, row, scan, hess, grad)
     for move in range(moves):
@@ -410,6 +455,7 @@ cdef void _fit_ray(const short[:, :, ::1] hu, const double* row, const double* s
     cdef double hess[NP][NP]
     cdef double low[NP][NP]
     cdef int n = _collect(hu, row, scan, p[X0] - scan[INSIDE], p[X1] + scan[OUTSIDE], data)
+    _prepare(data, n, row, scan)
     stat[USED] = n
     if n < NP + 2 or not _fit(data, n, row, scan, p, moves, hess) or not _cholesky(hess, low):
         p[X0] = p[X1] = NAN
@@ -428,9 +474,13 @@ cdef void _describe(const Datum* data, int n, const double* row, const double* s
     cdef double right[NP]
     cdef double reduced[3]
     cdef double square = 0, total = 0, w, s, inv = 1.0 / (scan[NOISE] * scan[NOISE])
+    cdef double fall = exp(-p[X0] / scan[DECAY])
     cdef int i, a, k, g
     for i in range(n):
-        res[i] = _model(&data[i], p, row, scan, jac[i], by_global[i], 2 if globals_too else 1)
+        if globals_too:
+            res[i] = _model(&data[i], p, row, scan, jac[i], by_global[i])
+        else:
+            res[i] = _quick_model(&data[i], p, fall, scan, jac[i])
         square += data[i].weight * res[i] * res[i]
         total += data[i].weight
     stat[RMS] = sqrt(square / total)
@@ -444,10 +494,11 @@ cdef void _describe(const Datum* data, int n, const double* row, const double* s
     stat[X1_PER_CORTEX] = inverse[1][Y1] * w
     stat[Y1_PRECISION] = 1.0 / inverse[2][Y1] - w
     _variances(data, n, jac, inverse, scan, stat)
-    if globals_too:
-        _lags(data, n, res, scan[RAY_STEP], lag_sums)
+    if not globals_too:
+        return
+    _lags(data, n, res, scan[RAY_STEP], lag_sums)
     # raising an assumed global by dg leaves the data as they are: the parameters give way by -H^-1 J' df/dg
-    for g in range(3 if globals_too else 1):
+    for g in range(3):
         for a in range(NP):
             right[a] = 0
         for i in range(n):
@@ -456,8 +507,6 @@ cdef void _describe(const Datum* data, int n, const double* row, const double* s
         _solve(low, right, project[g])
     stat[X0_PER_SIGMA] = -project[0][X0]
     stat[X1_PER_SIGMA] = -project[0][X1]
-    if not globals_too:
-        return
     for k in range(9):
         stat[GRAD + k] = 0
     for i in range(n):

@@ -46,6 +46,8 @@ class Calibration:
     noise_hu : float
         Residual of the model: noise and what the model leaves out.
     noise_lags : (lags,) array
+    per_sigma_mm : (inner, outer)
+        Median move of the surfaces if sigma were assumed 100 % larger.
     """
 
     blur: Blur
@@ -55,6 +57,7 @@ class Calibration:
     cortex_spread_hu: float
     noise_hu: float
     noise_lags: FloatArray
+    per_sigma_mm: tuple[float, float]
 
 
 def start_params(located: Located, cortex_hu: float) -> FloatArray:
@@ -99,7 +102,8 @@ def calibrate(volume: CtVolume, rays: Rays, located: Located, expected: Blur) ->
         if np.abs(step).max() < 2e-3:
             break
     spread, cortex_se = _cortex_scatter(fit, use, cortex)
-    return Calibration(blur, se, cortex, cortex_se, spread, noise, lags)
+    per_sigma = middle(fit.inner_per_sigma[use]), middle(fit.outer_per_sigma[use])
+    return Calibration(blur, se, cortex, cortex_se, spread, noise, lags, per_sigma)
 
 
 def _sample(rays: Rays, located: Located) -> tuple[Rays, tuple[SurfaceFrame, SurfaceFrame], FloatArray]:
@@ -138,6 +142,11 @@ def _within_range(blur: Blur) -> Blur:
         sigma_in_plane_mm=float(np.clip(blur.sigma_in_plane_mm, *SIGMA_RANGE_MM)),
         ring=float(np.clip(blur.ring, *RING_RANGE)),
     )
+
+
+def middle(values: FloatArray) -> float:
+    """Return the median, NaN of nothing."""
+    return float(np.median(values)) if values.size else float("nan")
 
 
 def weighted_median(values: FloatArray, weight: FloatArray) -> float:

@@ -147,15 +147,13 @@ def common_se_mm(fit: WallFit, calibration: Calibration, blur_mm: FloatArray) ->
     from scipy.ndimage import gaussian_filter
 
     cortex = np.hypot(calibration.cortex_se_hu, BORROWED_DOUBT * calibration.cortex_spread_hu)
-    sigma = float(calibration.blur_se[0])
+    sigma = calibration.blur_se[0] * np.array(calibration.per_sigma_mm)
     slope = np.maximum(fit.cortex_hu - fit.content_hu, 1.0) / (blur_mm * np.sqrt(2 * np.pi))
     known = np.isfinite(fit.tail_hu)
     size = (TAIL_LEVELS, TAIL_RAYS)
     total = gaussian_filter(np.where(known, fit.tail_hu, 0.0), size, mode=("nearest", "wrap"))
     count = gaussian_filter(known.astype(np.float64), size, mode=("nearest", "wrap"))
     tail = TAIL_DOUBT * np.abs(total) / np.maximum(count, 1e-9) / slope
-    inner = np.sqrt(
-        (fit.inner_per_cortex * cortex) ** 2 + (fit.inner_per_sigma * sigma) ** 2 + tail**2 + LEAST_COMMON_MM**2
-    )
-    outer = np.sqrt((fit.outer_per_cortex * cortex) ** 2 + (fit.outer_per_sigma * sigma) ** 2 + LEAST_COMMON_MM**2)
+    inner = np.sqrt((fit.inner_per_cortex * cortex) ** 2 + sigma[0] ** 2 + tail**2 + LEAST_COMMON_MM**2)
+    outer = np.sqrt((fit.outer_per_cortex * cortex) ** 2 + sigma[1] ** 2 + LEAST_COMMON_MM**2)
     return inner, outer

@@ -22,8 +22,6 @@ BONE_HU = 500.0
 METAL_HU = 2500.0
 CONTENT_WINDOW_MM = (1.5, 5.0)  # inward from the endosteum: past the blur, before the far wall
 CONTENT_SHARE = 0.5
-# Positions this near to a sample count as on it, so that the last digit of an axis decides nothing.
-ROUNDING = 1e-6
 OUTSIDE_WINDOW_MM = (2.0, 4.0)
 
 
@@ -43,16 +41,10 @@ class Located:
 
 def window_mean(hu: FloatArray, low: FloatArray, high: FloatArray) -> FloatArray:
     """Return the mean of samples low..high (m, n; fractional, rounded inward) of hu (m, n, k), ignoring NaN samples."""
-    k = hu.shape[-1]
-    known = np.isfinite(hu)
-    total = np.concatenate([np.zeros((*hu.shape[:2], 1)), np.cumsum(np.where(known, hu, 0.0), axis=-1)], axis=-1)
-    count = np.concatenate([np.zeros((*hu.shape[:2], 1)), np.cumsum(known, axis=-1)], axis=-1)
-    a = np.clip(np.ceil(np.nan_to_num(low, nan=k) - ROUNDING), 0, k).astype(np.intp)[..., None]
-    b = np.clip(np.floor(np.nan_to_num(high, nan=-1) + ROUNDING) + 1, 0, k).astype(np.intp)[..., None]
-    b = np.maximum(a, b)
-    n = (np.take_along_axis(count, b, -1) - np.take_along_axis(count, a, -1))[..., 0]
-    s = (np.take_along_axis(total, b, -1) - np.take_along_axis(total, a, -1))[..., 0]
-    return np.where(n > 0, s / np.maximum(n, 1), np.nan)
+    out = np.empty(low.size)
+    first, last = (np.ascontiguousarray(a, np.float64).ravel() for a in (low, high))
+    _edges.window_means(np.ascontiguousarray(hu.reshape(low.size, -1), np.float32), first, last, out)
+    return out.reshape(low.shape)
 
 
 def locate(hu: FloatArray, mask_radius_mm: FloatArray, step_mm: float) -> Located:

@@ -85,10 +85,10 @@ def _edge_model(calibration: Calibration, walls: Walls) -> EdgeModel:
         ring=blur.ring,
         noise_hu=c.noise_hu,
         independent_mm=walls.independent_mm,
-        endosteal_mm_per_10_percent_cortex=walls.per_cortex[0] * tenth_hu,
-        wall_mm_per_10_percent_cortex=(walls.per_cortex[1] - walls.per_cortex[0]) * tenth_hu,
-        endosteal_mm_per_10_percent_sigma=walls.per_sigma[0] * 0.1,
-        wall_mm_per_10_percent_sigma=(walls.per_sigma[1] - walls.per_sigma[0]) * 0.1,
+        endosteal_mm_per_10_percent_cortex=walls.per_cortex_mm[0] * tenth_hu,
+        wall_mm_per_10_percent_cortex=(walls.per_cortex_mm[1] - walls.per_cortex_mm[0]) * tenth_hu,
+        endosteal_mm_per_10_percent_sigma=c.per_sigma_mm[0] * 0.1,
+        wall_mm_per_10_percent_sigma=(c.per_sigma_mm[1] - c.per_sigma_mm[0]) * 0.1,
     )
 
 

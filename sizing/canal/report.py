@@ -113,6 +113,8 @@ _NAMED = (
     ("CF-C103", (RayState.NO_CANAL,), Level.WARNING, "the canal is closed",
      "Sclerosed or filled with bone: nothing is measured there"),
     ("CF-C104", (RayState.METAL,), Level.WARNING, "metal hides the wall", "Nothing is measured there"),
+    ("CF-C107", (RayState.UNMEASURED_SLICE,), Level.WARNING, "slices were interpolated, not scanned",
+     "Nothing is reported as measured there"),
     ("CF-C105", (RayState.OUT_OF_SCAN,), Level.INFO, "the wall leaves the scan", ""),
     ("CF-C106", (RayState.NO_WALL, RayState.NOT_CORTEX, RayState.UNLIKE_A_WALL, RayState.UNSURE), Level.WARNING,
      "no wall of cortical bone can be told", "Look at the images there"),

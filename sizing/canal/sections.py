@@ -161,13 +161,13 @@ def measure_sections(canal: Canal) -> SectionTable:
         NaN where more of a contour is missing than a smooth curve may close
         (``docs/method/sections.md``).
     """
-    from sizing.canal.thickness import normal_wall_mm
+    from sizing.canal.thickness import cortical_thickness
 
     inner, outer = closed_contours(canal.endosteal_radius_mm), closed_contours(canal.periosteal_radius_mm)
     inside, whole = region_of(inner, canal.theta_rad), region_of(outer, canal.theta_rad)
     shape = _ellipse(inside)
     outline = _ellipse(whole)
-    wall = normal_wall_mm(canal)
+    wall = cortical_thickness(canal)
     where_min, where_max = _arg(wall, np.nanargmin), _arg(wall, np.nanargmax)
     return SectionTable(
         depth_mm=canal.axis.depth_mm,

@@ -42,6 +42,7 @@ class RayState(IntEnum):
     UNLIKE_A_WALL = 7
     UNSURE = 8  # standard error too large
     AMONG_UNKNOWN = 9
+    UNMEASURED_SLICE = 10  # a slice that was interpolated or repaired, not scanned
 
 
 def blur_along_mm(frame: SurfaceFrame, blur: Blur, volume: CtVolume) -> FloatArray:
@@ -68,6 +69,7 @@ def judge(
         state[where & (state == RayState.MEASURED)] = reason
 
     mark(~_inside_scan(volume, rays, located.outer_mm, located.mask_radius_mm), RayState.OUT_OF_SCAN)
+    mark(_on_unmeasured_slice(volume, rays, located), RayState.UNMEASURED_SLICE)
     mark(located.peak_hu > METAL_HU, RayState.METAL)
     mark(~np.isfinite(located.outer_mm), RayState.NO_WALL)
     mark(~np.isfinite(located.inner_mm), RayState.NO_CANAL)
@@ -101,6 +103,22 @@ def _inside_scan(volume: CtVolume, rays: Rays, outer_mm: FloatArray, mask_radius
     end = start + step * (reach.reshape(-1, 1) / rays.step_mm)
     inside = np.all((end >= 0) & (end <= np.array(volume.geometry.shape) - 1), axis=1)
     return inside.reshape(reach.shape)
+
+
+def _on_unmeasured_slice(volume: CtVolume, rays: Rays, located: Located) -> NDArray[np.bool_]:
+    """Mark rays (m, n) that take the wall from a slice which was not scanned."""
+    shape = located.outer_mm.shape
+    if not volume.unmeasured_slices:
+        return np.zeros(shape, bool)
+    bad = np.zeros(volume.geometry.shape[0] + 1, np.intp)
+    bad[np.array(volume.unmeasured_slices) + 1] = 1
+    before = np.cumsum(bad)  # unmeasured slices below index i
+    start, step = rays.in_index(volume.geometry)
+    ends = [start[:, 0] + step[:, 0] * np.nan_to_num(r).ravel() / rays.step_mm
+            for r in (located.inner_mm, located.outer_mm)]  # fmt: skip
+    low = np.clip(np.floor(np.minimum(*ends)), 0, len(bad) - 1).astype(np.intp)
+    high = np.clip(np.ceil(np.maximum(*ends)) + 1, 0, len(bad) - 1).astype(np.intp)
+    return (before[high] > before[low]).reshape(shape)
 
 
 def _lonely(measured: NDArray[np.bool_]) -> NDArray[np.bool_]:

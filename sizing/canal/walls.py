@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sizing.canal.blur import Blur, curvature_shift_mm
-from sizing.canal.calibrate import Calibration, start_params
+from sizing.canal.calibrate import Calibration, middle, start_params
 from sizing.canal.doubt import GRID_SHARE, Scatter, common_se_mm, scatter_of
 from sizing.canal.fitting import Priors, WallFit, fit_walls
 from sizing.canal.locate import Located
@@ -45,8 +45,7 @@ class Walls:
     bone_hu_mm: FloatArray  # cortex HU times wall as fitted, also where it is not believed; 0 = nothing like a wall
     state: NDArray[np.int8]
     independent_mm: float  # length of surface for one independent measurement
-    per_cortex: tuple[float, float]  # mm per HU by which inner and outer surface move with the assumed cortex HU
-    per_sigma: tuple[float, float]  # mm per 100 % of sigma
+    per_cortex_mm: tuple[float, float]  # median move of both surfaces per HU of the assumed cortex
 
 
 def fit_surfaces(volume: CtVolume, rays: Rays, located: Located, calibration: Calibration) -> Walls:
@@ -91,13 +90,8 @@ def fit_surfaces(volume: CtVolume, rays: Rays, located: Located, calibration: Ca
         bone_hu_mm=bone,
         state=state,
         independent_mm=inner.scatter.independent_mm,
-        per_cortex=(_middle(fit.inner_per_cortex, known), _middle(fit.outer_per_cortex, known)),
-        per_sigma=(_middle(fit.inner_per_sigma, known), _middle(fit.outer_per_sigma, known)),
+        per_cortex_mm=(middle(fit.inner_per_cortex[known]), middle(fit.outer_per_cortex[known])),
     )
-
-
-def _middle(values: FloatArray, known: NDArray[np.bool_]) -> float:
-    return float(np.median(values[known])) if known.any() else float("nan")
 
 
 @dataclass(frozen=True)

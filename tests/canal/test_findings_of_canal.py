@@ -1,0 +1,96 @@
+"""What is not a wall must not become a number: defects, thin walls, plugs, metal, gaps in the scan."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from sizing.canal import CanalSettings, measure_canal, measure_sections
+from sizing.errors import CanalError
+from sizing.findings import Level
+
+SETTINGS = CanalSettings(level_step_mm=1.0, n_angles=96)
+
+
+def codes(canal):
+    return {f.code for f in canal.findings}
+
+
+def at(canal, depth_mm):
+    return int(np.abs(canal.axis.depth_mm - depth_mm).argmin())
+
+
+def test_a_sound_bone_has_no_findings(tube):
+    case = tube()
+    canal = measure_canal(case.volume, case.bone, SETTINGS)
+    assert canal.findings == ()
+    assert canal.measured.all()
+
+
+def test_a_hole_in_the_wall_is_named_with_level_and_side(tube):
+    def drill(hu, u, v, s):
+        # through the wall on +v (LPS +x): lateral on a left leg; depth 0 lies at s = -12
+        return np.where((hu == 1500) & (v > 0) & (np.hypot(u, s) < 4.5), 50.0, hu)
+
+    case = tube(edit=drill)
+    canal = measure_canal(case.volume, case.bone, SETTINGS)
+    (finding,) = [f for f in canal.findings if f.code == "CF-C101"]
+    assert finding.level is Level.WARNING
+    assert finding.direction == "lateral"
+    assert finding.depth_mm == pytest.approx(12, abs=1.5)
+    i = at(canal, 12)
+    quarter = len(canal.theta_rad) // 4
+    assert not canal.measured[i, quarter]  # nothing is made up inside
+    assert canal.measured[i, 2 * quarter]
+    assert np.isnan(measure_sections(canal).inscribed_diameter_mm[i])
+    assert np.isfinite(measure_sections(canal).inscribed_diameter_mm[at(canal, 2)])
+
+
+def test_a_wall_thinner_than_the_blur_is_not_measured(tube):
+    case = tube(wall=0.4, semi_axes=(10, 10), voxel=(1.0, 0.75), sigma=0.6)
+    try:
+        canal = measure_canal(case.volume, case.bone, SETTINGS)
+    except CanalError as error:  # refusing the whole bone is as good as saying so ray by ray
+        assert "CF-C013" in str(error)
+        return
+    assert canal.measured.mean() < 0.1
+    assert codes(canal) & {"CF-C102", "CF-C106"}
+
+
+def test_a_plug_closes_the_canal_there_only(tube):
+    case = tube(edit=lambda hu, u, v, s: np.where((hu == 0) & (np.abs(s) < 4), 1500.0, hu))
+    canal = measure_canal(case.volume, case.bone, SETTINGS)
+    assert "CF-C103" in codes(canal)
+    assert not canal.measured[at(canal, 12)].any()
+    assert canal.measured[at(canal, 2)].all()
+
+
+def test_metal_is_named_and_not_measured(tube):
+    case = tube(edit=lambda hu, u, v, s: np.where((np.hypot(u - 9.5, v) < 1.5) & (np.abs(s) < 5), 9000.0, hu))
+    canal = measure_canal(case.volume, case.bone, SETTINGS)
+    assert "CF-C104" in codes(canal)
+    assert not canal.measured[at(canal, 12), 0]
+    assert canal.measured[at(canal, 12), 48]
+
+
+def test_interpolated_slices_are_not_measured(tube):
+    case = tube()
+    middle = case.volume.hu.shape[0] // 2
+    volume = replace(case.volume, unmeasured_slices=tuple(range(middle - 2, middle + 3)))
+    canal = measure_canal(volume, case.bone, SETTINGS)
+    assert "CF-C107" in codes(canal)
+    assert 3 <= (~canal.measured.any(axis=1)).sum() <= 8
+
+
+def test_levels_cut_by_the_field_of_view_are_not_measured(tube):
+    case = tube()
+    cut = case.volume.hu.shape[2] // 2 + 18  # the far wall of the +x side lies at 9.5 mm = 19 voxels
+    hu = np.ascontiguousarray(case.volume.hu[:, :, :cut])
+    geometry = case.volume.geometry.cropped((0, 0, 0), hu.shape)
+    mask = np.ascontiguousarray(case.bone.mask[:, :, :cut])
+    canal = measure_canal(
+        replace(case.volume, hu=hu, geometry=geometry), replace(case.bone, mask=mask, geometry=geometry), SETTINGS
+    )
+    quarter = len(canal.theta_rad) // 4
+    assert not canal.measured[:, quarter].any()
+    assert "CF-C105" in codes(canal)
