@@ -9,6 +9,7 @@ def draw_plane(
     x0: float,
     y0: float,
     z: float,
+    block: int,
     out: NDArray[float32],
 ) -> None: ...
 def blur_plane(

@@ -124,7 +124,7 @@ def add_bone(
     first_cell = geometry.affine[:2, 3] - 0.5 * scan.pixel_mm + 0.5 * h
     for z, (left, top), to_slices in zip(z_planes, corner, weights, strict=True):
         x0, y0 = first_cell + scan.pixel_mm * np.array([left, top])
-        _phantom.draw_plane(table, tables.surfaces, tables.levels, constants, x0, y0, z, fine)
+        _phantom.draw_plane(table, tables.surfaces, tables.levels, constants, x0, y0, z, cells, fine)
         _phantom.blur_plane(fine, taps, strength, first, cells, middle, patch)
         rows, columns = _overlap(top, n, out.shape[1]), _overlap(left, n, out.shape[2])
         part = patch[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
