@@ -37,3 +37,18 @@ class Contours:
         out: NDArray[Any],
         nearest: NDArray[Any],
     ) -> None: ...
+    def astray(
+        self,
+        poses: NDArray[Any],
+        radius: NDArray[Any],
+        depth: NDArray[Any],
+        oversize: NDArray[Any],
+        rays: NDArray[Any],
+        se: NDArray[Any],
+        fields: NDArray[Any],
+        shared: NDArray[Any],
+        local: float,
+        work: NDArray[Any],
+        rows: NDArray[Any],
+        totals: NDArray[Any],
+    ) -> None: ...

@@ -44,6 +44,19 @@ cdef extern from *:
     typedef const float *CANALFIT_ALONE canalfit_in;
     typedef float *CANALFIT_ALONE canalfit_out;
 
+    /* A contour displaced along its rays by se * (common * shared + local * field). */
+    CANALFIT_CLONES
+    static void canalfit_displace(canalfit_in x, canalfit_in y, canalfit_in cosine, canalfit_in sine, canalfit_in se,
+                                  canalfit_in field, int n, float shared, float local, canalfit_out to_x,
+                                  canalfit_out to_y)
+    {
+        for (int i = 0; i < n; i++) {
+            float move = se[i] * (shared + local * field[i]);
+            to_x[i] = x[i] + move * cosine[i];
+            to_y[i] = y[i] + move * sine[i];
+        }
+    }
+
     /* Squared distances of one contour's points to the axis; returns the least and the greatest. */
     CANALFIT_CLONES CANALFIT_FINITE
     static void canalfit_distances(canalfit_in x, canalfit_in y, int n, float cx, float cy, float a, float b,
@@ -114,6 +127,9 @@ cdef extern from *:
         *angle = turn;
     }
     """
+    void canalfit_displace(const float *x, const float *y, const float *cosine, const float *sine, const float *se,
+                           const float *field, int n, float shared, float local, float *to_x,
+                           float *to_y) noexcept nogil
     void canalfit_distances(const float *x, const float *y, int n, float cx, float cy, float a, float b, float ku,
                             float kv, float *rho2, float *least, float *most) noexcept nogil
     void canalfit_weights(const float *x, const float *y, const float *tx, const float *ty, int n, float cx, float cy,
@@ -125,7 +141,8 @@ cdef extern from *:
 cdef enum:
     POSE = 10     # entry (3), direction (3), direction to the bow's centre (3), 1 / bow radius
     FRAME = 17    # P, s, u, v (3 each), w0, wu, wv, thickness of the level's slab (mm), measured share of the turn
-    TOTALS = 7    # cortical, medullary, outside (mm3), flank (mm2), least wall (mm), its level, first contact
+    TOTALS = 9    # cortical, medullary, outside (mm3), flank (mm2), least wall (mm), its level, first contact,
+                  # then the wall outside the tool alone (mm, negative: breach), its level
     CONTACT_LEVEL = 6
     MOST_BOW_STEPS = 12
 
@@ -135,6 +152,17 @@ cdef double BOW_CONVERGED = 1e-9    # mm
 
 cdef struct Place:
     double travel, cx, cy, a, b, ds, ku, kv
+
+
+cdef struct Doubt:             # one draw of where the surfaces may really lie; fields of a whole canal
+    const float* rays          # (2, n) cosine and sine
+    const float* se_in         # (levels, n) standard error of the endosteal radius, mm
+    const float* se_out
+    const float* field_in      # (levels, n) unit normal, smooth along the surface
+    const float* field_out
+    float shared_in            # what all points have in common, in standard errors
+    float shared_out
+    float local                # how much of the field
 
 
 cdef struct Walls:
@@ -198,8 +226,6 @@ cdef class Contours:
 
     inner, outer : (m, 4, n) float32: x, y, h dx/dtheta, h dy/dtheta of endosteum and periosteum.
         An unmeasured point has its x, y filled in and zeros for the rest: it weighs nothing.
-    inner_se, outer_se : (m, n) float32, standard errors of the radii (0 where none is known).
-    rays : (n, 2) float32, cosine and sine of the rays.
     frames : (m, 17); a level of thickness 0 is left out.
     native : (m,) least wall of each level before any tool; NaN = not measured.
     """
@@ -220,10 +246,10 @@ cdef class Contours:
             raise ValueError("native must be (levels,)")
         self.inner, self.outer, self.frames, self.native = inner, outer, frames, native
 
-    cdef bint look(self, const double* pose, int level, double guess, const float* noise_in, const float* noise_out,
-                   float* work, Place* place, float* bounds) noexcept nogil:
+    cdef bint look(self, const double* pose, int level, double guess, const Doubt* doubt, float* work, Place* place,
+                   float* bounds) noexcept nogil:
         """Distances of both contours of a level to the axis. work holds 7 rows of n + 16."""
-        cdef int n = self.n_points, row = n + 16, i
+        cdef int n = self.n_points, row = n + 16
         cdef float* x = work + 5 * row
         cdef float* y = work + 6 * row
         if not pierce(pose, &self.frames[level, 0], guess, place):
@@ -232,17 +258,15 @@ cdef class Contours:
         cdef float ku = <float> place.ku, kv = <float> place.kv
         cdef const float* px = &self.outer[level, 0, 0]
         cdef const float* py = &self.outer[level, 1, 0]
-        if noise_out != NULL:
-            for i in range(n):
-                x[i] = px[i] + noise_out[2 * i]
-                y[i] = py[i] + noise_out[2 * i + 1]
+        if doubt != NULL:
+            canalfit_displace(px, py, doubt.rays, doubt.rays + n, doubt.se_out + n * level,
+                              doubt.field_out + n * level, n, doubt.shared_out, doubt.local, x, y)
             px, py = x, y
         canalfit_distances(px, py, n, cx, cy, a, b, ku, kv, work + 4 * row, &bounds[2], &bounds[3])
         px, py = &self.inner[level, 0, 0], &self.inner[level, 1, 0]
-        if noise_in != NULL:
-            for i in range(n):
-                x[i] = px[i] + noise_in[2 * i]
-                y[i] = py[i] + noise_in[2 * i + 1]
+        if doubt != NULL:
+            canalfit_displace(px, py, doubt.rays, doubt.rays + n, doubt.se_in + n * level,
+                              doubt.field_in + n * level, n, doubt.shared_in, doubt.local, x, y)
             px, py = x, y
         canalfit_distances(px, py, n, cx, cy, a, b, ku, kv, work, &bounds[0], &bounds[1])
         return True
@@ -279,10 +303,10 @@ cdef class Contours:
                 angle[j] = fmax(place.ds * turn, 0.0)
 
     cdef void one_pose(self, const double* pose, const double* radius, int n_radii, double depth,
-                       const float* noise_in, const float* noise_out, float* work, double* rows,
-                       double* totals, double* by_level, double* nearest) noexcept nogil:
+                       const Doubt* doubt, float* work, double* rows, double* totals, double* by_level,
+                       double* nearest) noexcept nogil:
         """All sizes on one axis. by_level (levels, radii, 3) and nearest (levels, 3) may be NULL."""
-        cdef int n = self.n_points, level, j, untouched = n_radii
+        cdef int level, j, untouched = n_radii
         cdef double* beyond = rows
         cdef double* angle = rows + n_radii
         cdef double* outside = rows + 2 * n_radii
@@ -298,8 +322,7 @@ cdef class Contours:
             frame = &self.frames[level, 0]
             if frame[15] <= 0.0:
                 continue
-            if not self.look(pose, level, place.travel, noise_in + (2 * n * level if noise_in != NULL else 0),
-                             noise_out + (2 * n * level if noise_out != NULL else 0), work, &place, bounds):
+            if not self.look(pose, level, place.travel, doubt, work, &place, bounds):
                 continue
             rho_in, rho_out = sqrt(bounds[0]), sqrt(bounds[2])
             if nearest != NULL:
@@ -340,6 +363,8 @@ cdef class Contours:
             totals[5 * n_radii + j] = walls.native_level
             if walls.reach - radius[j] <= walls.native:
                 totals[5 * n_radii + j] = walls.reach_level
+            totals[7 * n_radii + j] = walls.reach - radius[j]
+            totals[8 * n_radii + j] = walls.reach_level
 
     cdef void one_level(self, int level, const Place* place, const float* bounds, const double* radius, int n_radii,
                         double biggest, float* work, double* rows) noexcept nogil:
@@ -373,33 +398,66 @@ cdef class Contours:
                  double[::1] rows, double[:, ::1] totals, double[:, :, ::1] by_level, double[:, ::1] nearest):
         """One axis, every size, with every level's numbers.
 
-        totals : (7, radii).  by_level : (levels, radii, 3) cortical area beyond the canal, contact share, area outside.
+        totals : (9, radii).  by_level : (levels, radii, 3) cortical area beyond the canal, contact share, area outside.
         nearest : (levels, 3) travel, least distance of the endosteum and of the periosteum to the axis.
         """
         self.check(pose.shape[0], radius, work, rows)
         if totals.shape[0] != TOTALS or totals.shape[1] != radius.shape[0]:
-            raise ValueError("totals must be (7, radii)")
+            raise ValueError("totals must be (9, radii)")
         if by_level.shape[0] != self.n_levels or by_level.shape[1] != radius.shape[0] or by_level.shape[2] != 3:
             raise ValueError("by_level must be (levels, radii, 3)")
         if nearest.shape[0] != self.n_levels or nearest.shape[1] != 3:
             raise ValueError("nearest must be (levels, 3)")
         with nogil:
-            self.one_pose(&pose[0], &radius[0], <int> radius.shape[0], depth, NULL, NULL, &work[0], &rows[0],
+            self.one_pose(&pose[0], &radius[0], <int> radius.shape[0], depth, NULL, &work[0], &rows[0],
                           &totals[0, 0], &by_level[0, 0, 0], &nearest[0, 0])
 
     def evaluate_many(self, const double[:, ::1] poses, const double[::1] radius, const double[::1] depth,
                       float[::1] work, double[::1] rows, double[:, :, ::1] totals):
-        """Many axes, every size: totals (poses, 7, radii). depth : one per pose."""
+        """Many axes, every size: totals (poses, 9, radii). depth : one per pose."""
         self.check(poses.shape[1], radius, work, rows)
         if totals.shape[0] != poses.shape[0] or totals.shape[1] != TOTALS or totals.shape[2] != radius.shape[0]:
-            raise ValueError("totals must be (poses, 7, radii)")
+            raise ValueError("totals must be (poses, 9, radii)")
         if depth.shape[0] != poses.shape[0]:
             raise ValueError("depth must be (poses,)")
         cdef Py_ssize_t i
         with nogil:
             for i in range(poses.shape[0]):
-                self.one_pose(&poses[i, 0], &radius[0], <int> radius.shape[0], depth[i], NULL, NULL, &work[0],
+                self.one_pose(&poses[i, 0], &radius[0], <int> radius.shape[0], depth[i], NULL, &work[0],
                               &rows[0], &totals[i, 0, 0], NULL, NULL)
+
+    def astray(self, const double[:, ::1] poses, const double[::1] radius, const double[::1] depth,
+               const double[::1] oversize, const float[:, ::1] rays, const float[:, :, ::1] se,
+               const float[:, :, ::1] fields, const float[:, ::1] shared, float local, float[::1] work,
+               double[::1] rows, double[:, :, ::1] totals):
+        """As evaluate_many, with every tool's radius and both surfaces drawn anew for each pose.
+
+        oversize : (poses,) added to every radius.  rays : (2, n).  se : (2, levels, n) of endosteum and periosteum.
+        fields : (f, levels, n); pose i takes fields i and i + 1 (mod f).  shared : (poses, 2), in standard errors.
+        """
+        self.check(poses.shape[1], radius, work, rows)
+        cdef Py_ssize_t q = poses.shape[0], k = radius.shape[0], f = fields.shape[0]
+        cdef Py_ssize_t n = self.n_points, m = self.n_levels
+        if totals.shape[0] != q or totals.shape[1] != TOTALS or totals.shape[2] != k or rows.shape[0] < 5 * k:
+            raise ValueError("totals must be (poses, 9, radii), rows 5 per radius")
+        if depth.shape[0] != q or oversize.shape[0] != q or shared.shape[0] != q or shared.shape[1] != 2:
+            raise ValueError("depth, oversize and shared must be one per pose")
+        if rays.shape[0] != 2 or rays.shape[1] != n or se.shape[0] != 2 or se.shape[1] != m or se.shape[2] != n:
+            raise ValueError("rays must be (2, n), se (2, levels, n)")
+        if f < 1 or fields.shape[1] != m or fields.shape[2] != n:
+            raise ValueError("fields must be (f, levels, n)")
+        cdef Py_ssize_t i, j
+        cdef Doubt doubt
+        with nogil:
+            doubt.rays = &rays[0, 0]
+            doubt.se_in, doubt.se_out, doubt.local = &se[0, 0, 0], &se[1, 0, 0], local
+            for i in range(q):
+                doubt.field_in, doubt.field_out = &fields[i % f, 0, 0], &fields[(i + 1) % f, 0, 0]
+                doubt.shared_in, doubt.shared_out = shared[i, 0], shared[i, 1]
+                for j in range(k):
+                    rows[4 * k + j] = radius[j] + oversize[i]
+                self.one_pose(&poses[i, 0], &rows[4 * k], <int> k, depth[i], &doubt, &work[0], &rows[0],
+                              &totals[i, 0, 0], NULL, NULL)
 
     def profiles(self, const double[::1] pose, const double[:, ::1] radius, float[::1] work, double[::1] rows,
                  double[:, :, ::1] out, double[:, ::1] nearest):
@@ -431,7 +489,7 @@ cdef class Contours:
                     nearest[level, j] = NAN
                 if self.frames[level, 15] <= 0.0:
                     continue
-                if not self.look(&pose[0], level, place.travel, NULL, NULL, &work[0], &place, bounds):
+                if not self.look(&pose[0], level, place.travel, NULL, &work[0], &place, bounds):
                     continue
                 nearest[level, 0], nearest[level, 1] = place.travel, sqrt(bounds[0])
                 nearest[level, 2] = sqrt(bounds[2])

@@ -1,6 +1,7 @@
 """Reaming: tools, their axis, the passes in order, and what each pass cuts."""
 
 from sizing.reaming.across import across_lps
+from sizing.reaming.astray import Astray, AstraySettings, astray
 from sizing.reaming.axis import AxisLimits, Clearance, best_rigid_axis, centre_line, widest_cylinder
 from sizing.reaming.evaluate import (
     DiscProfiles,
@@ -26,8 +27,11 @@ from sizing.reaming.model import (
 from sizing.reaming.plan import default_reamer_set, reaming_plan
 from sizing.reaming.residual import ReamedSections, reamed_sections
 from sizing.reaming.simulate import ream
+from sizing.reaming.size_doubt import SizeDoubt
 
 __all__ = [
+    "Astray",
+    "AstraySettings",
     "AxisLimits",
     "Clearance",
     "DiscProfiles",
@@ -41,10 +45,12 @@ __all__ = [
     "ReamerPass",
     "ReamerSet",
     "ReamingPlan",
+    "SizeDoubt",
     "TipForm",
     "ToolAxis",
     "ToolKind",
     "across_lps",
+    "astray",
     "best_rigid_axis",
     "centre_line",
     "default_reamer_set",

@@ -28,8 +28,8 @@ _OUT_OF_REACH_MM = 1000.0
 _SPARE = 16
 _ROWS = 7
 # Columns of the kernel's totals.
-_CORTICAL, _MEDULLARY, _OUTSIDE, _FLANK, _WALL, _WALL_LEVEL, _CONTACT_LEVEL = range(7)
-_N_TOTALS = 7
+_CORTICAL, _MEDULLARY, _OUTSIDE, _FLANK, _WALL, _WALL_LEVEL, _CONTACT_LEVEL, _TOOL_WALL, _TOOL_WALL_LEVEL = range(9)
+N_TOTALS = 9
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,9 @@ class Evaluation:
     engaged_mm2 : (k,) array
         Flank of the tool beyond the endosteum.
     wall_min_mm, wall_min_depth_mm : (k,) arrays
-        Least wall left and its level; NaN where nothing is measured.
+        Least wall left and its level, native walls on the way included; NaN where nothing is measured.
+    tool_wall_mm, tool_wall_depth_mm : (k,) arrays
+        Least wall outside the tool itself and its level; negative where it breaks through.
     first_contact_depth_mm : (k,) array
         Most distal level that is touched; NaN = none.
     cortical_mm2, outside_mm2 : (m, k) arrays
@@ -87,6 +89,8 @@ class Evaluation:
     engaged_mm2: FloatArray
     wall_min_mm: FloatArray
     wall_min_depth_mm: FloatArray
+    tool_wall_mm: FloatArray
+    tool_wall_depth_mm: FloatArray
     first_contact_depth_mm: FloatArray
     cortical_mm2: FloatArray
     outside_mm2: FloatArray
@@ -107,6 +111,8 @@ class GridEvaluation:
     engaged_mm2: FloatArray
     wall_min_mm: FloatArray
     wall_min_depth_mm: FloatArray
+    tool_wall_mm: FloatArray
+    tool_wall_depth_mm: FloatArray
     first_contact_depth_mm: FloatArray
 
 
@@ -162,15 +168,15 @@ def evaluate(canal: Canal | PreparedCanal, axis: ToolAxis, diameters_mm: ArrayLi
         follows a path (use ``ream``).
     """
     prepared = canal if isinstance(canal, PreparedCanal) else prepare(canal)
-    radius, depth = _sizes(diameters_mm), _depth(depth_mm)
+    radius, depth = radii_or_error(diameters_mm), depth_or_error(depth_mm)
     m, k = prepared.kernel.n_levels, len(radius)
-    totals, by_level, nearest = np.empty((_N_TOTALS, k)), np.full((m, k, 3), np.nan), np.full((m, 3), np.nan)
-    prepared.kernel.evaluate(_pose(axis), radius, depth, *_work(prepared, k), totals, by_level, nearest)
+    totals, by_level, nearest = np.empty((N_TOTALS, k)), np.full((m, k, 3), np.nan), np.full((m, 3), np.nan)
+    prepared.kernel.evaluate(pose_of(axis), radius, depth, *work_space(prepared, k), totals, by_level, nearest)
     return Evaluation(
         axis,
         depth,
         2.0 * radius,
-        **_named(prepared, totals),
+        **named_totals(prepared, totals),
         cortical_mm2=by_level[:, :, 0],
         outside_mm2=by_level[:, :, 2],
         contact_share=by_level[:, :, 1],
@@ -201,7 +207,7 @@ def evaluate_grid(
     ReamingError
         As ``evaluate``.
     """
-    return evaluate_poses(canal, np.stack([_pose(a) for a in axes]), diameters_mm, depth_mm)
+    return evaluate_poses(canal, np.stack([pose_of(a) for a in axes]), diameters_mm, depth_mm)
 
 
 def evaluate_poses(
@@ -209,13 +215,14 @@ def evaluate_poses(
 ) -> GridEvaluation:
     """As ``evaluate_grid``, for axes given as rows (q, 10): entry, direction, bow's direction, 1 / bow radius."""
     prepared = canal if isinstance(canal, PreparedCanal) else prepare(canal)
-    radius = _sizes(diameters_mm)
+    radius = radii_or_error(diameters_mm)
     depth = np.ascontiguousarray(np.broadcast_to(np.asarray(depth_mm, np.float64), len(poses)))
     if not np.all(np.isfinite(depth) & (depth > 0)):
-        _depth(float(depth.min()))
-    totals = np.empty((len(poses), _N_TOTALS, len(radius)))
-    prepared.kernel.evaluate_many(np.ascontiguousarray(poses), radius, depth, *_work(prepared, len(radius)), totals)
-    return GridEvaluation(2.0 * radius, **_named(prepared, totals))
+        depth_or_error(float(depth.min()))
+    totals = np.empty((len(poses), N_TOTALS, len(radius)))
+    work = work_space(prepared, len(radius))
+    prepared.kernel.evaluate_many(np.ascontiguousarray(poses), radius, depth, *work, totals)
+    return GridEvaluation(2.0 * radius, **named_totals(prepared, totals))
 
 
 @dataclass(frozen=True)
@@ -256,16 +263,16 @@ def evaluate_profiles(canal: Canal | PreparedCanal, axis: ToolAxis, radius_mm: A
     radius = np.ascontiguousarray(np.atleast_2d(np.asarray(radius_mm, np.float64)))
     q, m = radius.shape
     out, nearest = np.empty((q, m, 3)), np.empty((m, 3))
-    work, _ = _work(prepared, 1)
-    prepared.kernel.profiles(_pose(axis), radius, work, np.empty(5 * q), out, nearest)
+    work, _ = work_space(prepared, 1)
+    prepared.kernel.profiles(pose_of(axis), radius, work, np.empty(5 * q), out, nearest)
     clear, outer = _within(nearest[:, 1]), _within(nearest[:, 2])
     return DiscProfiles(out[..., 0], out[..., 2], out[..., 1], clear, outer, nearest[:, 0])
 
 
-def _named(prepared: PreparedCanal, totals: FloatArray) -> dict[str, FloatArray]:
-    """Kernel totals (..., 7, k) under their names."""
+def named_totals(prepared: PreparedCanal, totals: FloatArray) -> dict[str, FloatArray]:
+    """Kernel totals (..., 9, k) under their names."""
     depth = np.append(prepared.canal.axis.depth_mm, np.nan)  # level -1: none
-    wall = totals[..., _WALL, :]
+    wall, tool = totals[..., _WALL, :], totals[..., _TOOL_WALL, :]
     return {
         "removed_cortical_mm3": totals[..., _CORTICAL, :],
         "removed_medullary_mm3": totals[..., _MEDULLARY, :],
@@ -273,6 +280,8 @@ def _named(prepared: PreparedCanal, totals: FloatArray) -> dict[str, FloatArray]
         "engaged_mm2": totals[..., _FLANK, :],
         "wall_min_mm": np.where(np.isfinite(wall), wall, np.nan),
         "wall_min_depth_mm": depth[totals[..., _WALL_LEVEL, :].astype(int)],
+        "tool_wall_mm": np.where(np.isfinite(tool), tool, np.nan),
+        "tool_wall_depth_mm": depth[totals[..., _TOOL_WALL_LEVEL, :].astype(int)],
         "first_contact_depth_mm": depth[totals[..., _CONTACT_LEVEL, :].astype(int)],
     }
 
@@ -314,7 +323,8 @@ def _slabs(depth: FloatArray) -> FloatArray:
     return 0.5 * (np.append(step, 0.0) + np.insert(step, 0, 0.0))
 
 
-def _pose(axis: ToolAxis) -> FloatArray:
+def pose_of(axis: ToolAxis) -> FloatArray:
+    """Return an axis as the kernels read it (10,): entry, direction, bow's direction, 1 / bow radius."""
     if axis.path_lps is not None:
         raise ReamingError("CF-R013", "a tool that follows a path is measured by ream, not by evaluate")
     centre = np.zeros(3) if axis.bow_centre_lps is None else axis.bow_centre_lps
@@ -322,7 +332,8 @@ def _pose(axis: ToolAxis) -> FloatArray:
     return np.concatenate([axis.entry_lps, axis.direction_lps, centre, [bow]])
 
 
-def _sizes(diameters_mm: ArrayLike) -> FloatArray:
+def radii_or_error(diameters_mm: ArrayLike) -> FloatArray:
+    """Return radii (k,) in mm of sizes that must be positive and grow."""
     d = np.atleast_1d(np.asarray(diameters_mm, np.float64))
     if d.ndim != 1 or not len(d) or not np.all(np.isfinite(d)) or d[0] <= 0 or np.any(np.diff(d) <= 0):
         raise ReamingError(
@@ -333,13 +344,15 @@ def _sizes(diameters_mm: ArrayLike) -> FloatArray:
     return 0.5 * d
 
 
-def _depth(depth_mm: float) -> float:
+def depth_or_error(depth_mm: float) -> float:
+    """Return a depth that must be positive and finite."""
     if not (np.isfinite(depth_mm) and depth_mm > 0):
         raise ReamingError("CF-R005", "the reaming depth must be positive and finite", measured=f"{depth_mm} mm")
     return float(depth_mm)
 
 
-def _work(prepared: PreparedCanal, n_sizes: int) -> tuple[NDArray[np.float32], FloatArray]:
+def work_space(prepared: PreparedCanal, n_sizes: int) -> tuple[NDArray[np.float32], FloatArray]:
+    """Return the kernels' work arrays."""
     return np.empty(_ROWS * (prepared.kernel.n_points + _SPARE), np.float32), np.empty(4 * n_sizes)
 
 
