@@ -3,6 +3,7 @@
 from sizing.reaming.across import across_lps
 from sizing.reaming.astray import Astray, AstraySettings, astray
 from sizing.reaming.axis import AxisLimits, Clearance, best_rigid_axis, centre_line, widest_cylinder
+from sizing.reaming.envelope import Envelope, EnvelopeRow, envelope
 from sizing.reaming.evaluate import (
     DiscProfiles,
     Evaluation,
@@ -13,6 +14,9 @@ from sizing.reaming.evaluate import (
     evaluate_profiles,
     prepare,
 )
+from sizing.reaming.flexible import flexible_path
+from sizing.reaming.gauge import Gauge, GaugeResult, try_gauge
+from sizing.reaming.graft import GraftAccount, GraftSettings, graft_account
 from sizing.reaming.model import (
     PassResult,
     ReamedCanal,
@@ -35,7 +39,13 @@ __all__ = [
     "AxisLimits",
     "Clearance",
     "DiscProfiles",
+    "Envelope",
+    "EnvelopeRow",
     "Evaluation",
+    "Gauge",
+    "GaugeResult",
+    "GraftAccount",
+    "GraftSettings",
     "GridEvaluation",
     "PassResult",
     "PreparedCanal",
@@ -54,12 +64,16 @@ __all__ = [
     "best_rigid_axis",
     "centre_line",
     "default_reamer_set",
+    "envelope",
     "evaluate",
     "evaluate_grid",
     "evaluate_profiles",
+    "flexible_path",
+    "graft_account",
     "prepare",
     "ream",
     "reamed_sections",
     "reaming_plan",
+    "try_gauge",
     "widest_cylinder",
 ]

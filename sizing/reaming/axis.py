@@ -1,4 +1,11 @@
-"""A straight tool axis: fitted to the canal's centres, then moved to where it keeps most clearance."""
+"""A rigid tool axis: fitted to the canal's centres, then moved to where it keeps most clearance.
+
+The clearance of an axis is its least distance to a surface. In coordinates that are unrolled along the axis
+(travel s, and q across it) a small motion shifts the axis by offset + slope (s - middle) and, for a bowed
+axis that turns about itself, by turn (s - middle)² / 2R across the bow. A point at q then stays at least
+e . (q - shift) away, e = q / |q|: linear in the motion, and never more than the truth. The best motion is a
+linear programme (``widest``); a few rounds of it, each about the axis before, end at the optimum.
+"""
 
 from __future__ import annotations
 
@@ -10,24 +17,28 @@ import numpy as np
 from sizing.canal.model import Canal
 from sizing.errors import ReamingError
 from sizing.geometry import FloatArray, unit
-from sizing.reaming.model import ToolAxis
+from sizing.reaming.tool_axis import ToolAxis
 from sizing.reaming.widest import widest_clearance
 
-# The clearance is linear in the axis only near the axis it was linearised at; a few rounds make it exact.
 _ROUNDS = 30
-_CONVERGED_MM = 1e-7
+_CONVERGED_MM = 1e-5
+# The first rounds look at every so-manieth point, the last ones at all. Odd against even numbers of rays: the
+# thinned points of neighbouring levels lie on different rays.
+_THINNED = 7
+# Newton steps from the middle of a bow back to the cut plane; the error squares each time.
+_STEPS_TO_PLANE = 8
 
 
 class Clearance(StrEnum):
-    """What a straight axis should stay clear of."""
+    """What an axis should stay clear of."""
 
     WALL = "wall"  # the periosteum: the wall left by a reamer on this axis is greatest
-    CANAL = "canal"  # the endosteum: the widest straight cylinder inside the canal
+    CANAL = "canal"  # the endosteum: the widest cylinder inside the canal
 
 
 @dataclass(frozen=True, slots=True)
 class AxisLimits:
-    """How far the search may go from the line through the canal's centres."""
+    """How far one round of the search may move the axis, and how far it may lean from the canal's line."""
 
     offset_mm: float = 15.0
     slope: float = 0.2  # tangent of the angle, about 11 degrees
@@ -41,12 +52,12 @@ def centre_line(canal: Canal, from_depth_mm: float, to_depth_mm: float) -> ToolA
     ReamingError
         CF-R007 when fewer than two measured levels lie between the depths.
     """
-    centres, depth = _centroids_lps(canal)
+    centres, depth = centroids_lps(canal)
     use = np.isfinite(centres[:, 0]) & (depth >= from_depth_mm - 1e-9) & (depth <= to_depth_mm + 1e-9)
     if use.sum() < 2:
         raise ReamingError(
             "CF-R007",
-            "no straight axis can be placed: fewer than two measured levels",
+            "no axis can be placed: fewer than two measured levels",
             where=f"depth {from_depth_mm:g} to {to_depth_mm:g} mm",
             measured=f"{int(use.sum())} levels",
             advice="Choose depths within the measured canal",
@@ -56,7 +67,7 @@ def centre_line(canal: Canal, from_depth_mm: float, to_depth_mm: float) -> ToolA
     direction = np.linalg.svd(points - mean, full_matrices=False)[2][0]
     if direction @ canal.axis.s_lps[np.flatnonzero(use)[0]] < 0:
         direction = -direction
-    return _through(canal, mean, direction)
+    return axis_through(canal, mean, direction)
 
 
 def best_rigid_axis(
@@ -65,12 +76,10 @@ def best_rigid_axis(
     to_depth_mm: float,
     *,
     keep_clear_of: Clearance = Clearance.WALL,
+    bow_radius_mm: float | None = None,
     limits: AxisLimits | None = None,
 ) -> ToolAxis:
-    """Place a straight axis so that it keeps the greatest clearance between two depths.
-
-    Starts from the line through the canal's centres; then a sequence of linear programmes, one
-    constraint per contour point, each linearised at the axis before (constraint generation).
+    """Place a straight or bowed axis so that it keeps the greatest clearance between two depths.
 
     Parameters
     ----------
@@ -80,20 +89,18 @@ def best_rigid_axis(
         The stretch that counts.
     keep_clear_of : Clearance
         ``WALL``: the least distance from the axis to the periosteum becomes as large as it can, and so
-        does the wall left by any straight reamer. ``CANAL``: the widest straight cylinder in the canal.
+        does the wall left by any reamer on it. ``CANAL``: the widest cylinder in the canal.
+    bow_radius_mm : float, optional
+        None: straight. Else the axis is an arc of this radius, and its turn about itself is searched too.
     limits : AxisLimits, optional
         How far the search may go.
-
-    Returns
-    -------
-    ToolAxis
 
     Raises
     ------
     ReamingError
         CF-R007 when too little of the canal is measured there.
     """
-    return widest_cylinder(canal, from_depth_mm, to_depth_mm, keep_clear_of, limits)[0]
+    return widest_cylinder(canal, from_depth_mm, to_depth_mm, keep_clear_of, bow_radius_mm, limits)[0]
 
 
 def widest_cylinder(
@@ -101,75 +108,148 @@ def widest_cylinder(
     from_depth_mm: float,
     to_depth_mm: float,
     keep_clear_of: Clearance = Clearance.CANAL,
+    bow_radius_mm: float | None = None,
     limits: AxisLimits | None = None,
 ) -> tuple[ToolAxis, float]:
-    """Return the axis of the widest straight cylinder between two depths, and its diameter in mm.
+    """Return the axis of the widest cylinder (straight, or of one bow) between two depths, and its diameter in mm.
 
     See ``best_rigid_axis`` for the arguments and errors.
     """
+    straight = centre_line(canal, from_depth_mm, to_depth_mm)
+    starts = [straight]
+    if bow_radius_mm is not None:
+        starts = _bowed_starts(canal, straight, from_depth_mm, to_depth_mm, bow_radius_mm)
+    found = [widen(canal, s, from_depth_mm, to_depth_mm, keep_clear_of, limits) for s in starts]
+    return max(found, key=lambda f: f[1])
+
+
+def widen(
+    canal: Canal,
+    start: ToolAxis,
+    from_depth_mm: float,
+    to_depth_mm: float,
+    keep_clear_of: Clearance = Clearance.CANAL,
+    limits: AxisLimits | None = None,
+) -> tuple[ToolAxis, float]:
+    """Move an axis to where its cylinder is widest, and return it with that diameter in mm; see ``best_rigid_axis``."""
     limits = limits or AxisLimits()
-    axis = start = centre_line(canal, from_depth_mm, to_depth_mm)
     points = _points_between(canal, from_depth_mm, to_depth_mm, keep_clear_of)
-    radius = clearance_mm(axis, points)
+    axis, radius = start, clearance_mm(start, points)
+    every = _THINNED  # a thinned set still surrounds the axis, so that no step can leave through the side
     for _ in range(_ROUNDS):
-        moved = _improve(canal, axis, start, points, limits)
+        moved = _improve(canal, axis, start, points[::every], limits)
         gained = clearance_mm(moved, points)
-        if gained <= radius + _CONVERGED_MM:
+        if gained > radius + _CONVERGED_MM:
+            axis, radius = moved, gained
+        elif every > 1:
+            every = 1
+        else:
             break
-        axis, radius = moved, gained
     return axis, 2.0 * radius
 
 
 def clearance_mm(axis: ToolAxis, points_lps: FloatArray) -> float:
-    """Return the least distance of the points (n, 3) to a straight axis."""
+    """Return the least distance of the points (n, 3) to a straight or bowed axis."""
+    return float(np.min(np.linalg.norm(unrolled(axis, points_lps)[1], axis=1)))
+
+
+def unrolled(axis: ToolAxis, points_lps: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return travel (n,) and position across the axis (n, 2), towards the bow's centre and at right angles to it."""
+    d = axis.direction_lps
+    towards = _across(axis)
     relative = points_lps - axis.entry_lps
-    along = relative @ axis.direction_lps
-    return float(np.sqrt(np.min(np.einsum("ij,ij->i", relative, relative) - along**2)))
+    t, x, y = relative @ d, relative @ towards, relative @ np.cross(d, towards)
+    if axis.bow_radius_mm is None:
+        return t, np.stack([x, y], axis=1)
+    bow = axis.bow_radius_mm
+    return bow * np.arctan2(t, bow - x), np.stack([bow - np.hypot(bow - x, t), y], axis=1)
+
+
+def axis_through(
+    canal: Canal,
+    point_lps: FloatArray,
+    direction_lps: FloatArray,
+    bow_radius_mm: float | None = None,
+    bow_centre_lps: FloatArray | None = None,
+) -> ToolAxis:
+    """Return the axis through a point with this direction (and bow) there, entered at the resection plane.
+
+    Raises
+    ------
+    ReamingError
+        CF-R008 when it runs along the cut end instead of into the bone.
+    """
+    plane = canal.resection
+    assert plane is not None  # set by Canal at birth
+    here = ToolAxis(point_lps, direction_lps, bow_radius_mm, bow_centre_lps)
+    travel = 0.0
+    for _ in range(1 if bow_radius_mm is None else _STEPS_TO_PLANE):
+        climb = float(here.direction_at(travel) @ plane.normal_lps)
+        if abs(climb) < 0.2:
+            raise ReamingError(
+                "CF-R008",
+                "the tool axis runs along the cut end instead of into the bone",
+                measured=f"{np.degrees(np.arccos(min(abs(climb), 1.0))):.0f} degrees off the plane's normal",
+            )
+        travel -= float(plane.signed_distance_mm(here.point_at(travel))) / climb
+    centre = None if bow_radius_mm is None else here.curvature_at(travel)
+    return ToolAxis(here.point_at(travel), here.direction_at(travel), bow_radius_mm, centre)
 
 
 def _improve(canal: Canal, axis: ToolAxis, start: ToolAxis, points: FloatArray, limits: AxisLimits) -> ToolAxis:
-    """One linear programme, written in the frame of the current axis.
-
-    For a point at travel t and in-plane position q, the distance to an axis moved by x + t m is at
-    least e . (q - x - t m) with e = q / |q|: a straight underestimate, so a step never promises too much.
-    """
-    d = axis.direction_lps
-    e1 = unit(np.cross(d, [1.0, 0.0, 0.0] if abs(d[0]) < 0.7 else [0.0, 1.0, 0.0]))
-    e2 = np.cross(d, e1)
-    relative = points - axis.entry_lps
-    t = relative @ d
-    middle = 0.5 * (t.min() + t.max())
-    half = max(0.5 * (t.max() - t.min()), 1.0)
-    q = np.stack([relative @ e1, relative @ e2], axis=1)
+    """One linear programme about the current axis."""
+    s, q = unrolled(axis, points)
+    middle, half = 0.5 * (s.min() + s.max()), max(0.5 * float(np.ptp(s)), 1.0)
     distance = np.linalg.norm(q, axis=1)
     e = q / distance[:, None]
-    lever = ((t - middle) / half)[:, None]  # slopes enter as mm at the end: all unknowns in one unit
-    normals = np.concatenate([e, e * lever], axis=1)
-    room = np.array([limits.offset_mm, limits.offset_mm, limits.slope * half, limits.slope * half])
-    v, _ = widest_clearance(normals, distance, room)
-    moved_at = axis.entry_lps + middle * d + v[0] * e1 + v[1] * e2
-    direction = unit(d + (v[2] * e1 + v[3] * e2) / half)
-    if direction @ start.direction_lps < np.cos(np.arctan(limits.slope)):
+    lever = ((s - middle) / half)[:, None]  # slopes and turn enter as mm at the ends: all unknowns in one unit
+    columns = [e, e * lever]
+    room = [limits.offset_mm] * 2 + [limits.slope * half] * 2
+    if axis.bow_radius_mm is not None:
+        columns.append(e[:, 1:] * lever**2)
+        room.append(half**2 / (2.0 * axis.bow_radius_mm))
+    v, _ = widest_clearance(np.concatenate(columns, axis=1), distance, np.array(room))
+    frame = ToolAxis(axis.point_at(middle), axis.direction_at(middle))
+    towards = _across(axis) if axis.bow_radius_mm is None else unit(axis.curvature_at(middle))
+    side = np.cross(frame.direction_lps, towards)
+    point = frame.entry_lps + v[0] * towards + v[1] * side
+    direction = unit(frame.direction_lps + (v[2] * towards + v[3] * side) / half)
+    if direction @ start.direction_at(middle) < np.cos(np.arctan(limits.slope)):
         return axis
-    return _through(canal, moved_at, direction)
+    if axis.bow_radius_mm is None:
+        return axis_through(canal, point, direction)
+    turn = v[4] * 2.0 * axis.bow_radius_mm / half**2
+    return axis_through(canal, point, direction, axis.bow_radius_mm, towards + turn * side)
 
 
-def _through(canal: Canal, point_lps: FloatArray, direction_lps: FloatArray) -> ToolAxis:
-    """A straight axis through a point, entered at the resection plane."""
-    plane = canal.resection
-    assert plane is not None  # set by Canal at birth
-    climb = float(direction_lps @ plane.normal_lps)
-    if abs(climb) < 0.2:
-        raise ReamingError(
-            "CF-R008",
-            "the tool axis runs along the cut end instead of into the bone",
-            measured=f"{np.degrees(np.arccos(abs(climb))):.0f} degrees off the plane's normal",
-        )
-    entry = point_lps - float(plane.signed_distance_mm(point_lps)) / climb * direction_lps
-    return ToolAxis(entry, direction_lps)
+def _bowed_starts(canal: Canal, straight: ToolAxis, low_mm: float, high_mm: float, bow: float) -> list[ToolAxis]:
+    """Bowed towards the canal's own bow, and the three other quarters: whichever turn the search has to find."""
+    centres, depth = centroids_lps(canal)
+    use = np.isfinite(centres[:, 0]) & (depth >= low_mm - 1e-9) & (depth <= high_mm + 1e-9)
+    s, q = unrolled(straight, centres[use])
+    middle = 0.5 * (s.min() + s.max())
+    bend = np.polyfit(s - middle, q, 2)[0] if len(s) > 2 else np.zeros(2)
+    if not np.linalg.norm(bend) > 0:
+        bend = np.array([1.0, 0.0])
+    towards = _across(straight)
+    own = unit(bend[0] * towards + bend[1] * np.cross(straight.direction_lps, towards))
+    side = np.cross(straight.direction_lps, own)
+    # a bow's middle lies off the chord by a third of its sagitta when the ends stay on it
+    return [
+        axis_through(canal, straight.point_at(middle), straight.direction_lps, bow, way)
+        for way in (own, side, -own, -side)
+    ]
 
 
-def _centroids_lps(canal: Canal) -> tuple[FloatArray, FloatArray]:
+def _across(axis: ToolAxis) -> FloatArray:
+    """A unit vector at right angles to the axis at its entry: towards the bow's centre, where there is one."""
+    if axis.bow_centre_lps is not None:
+        return axis.bow_centre_lps
+    d = axis.direction_lps
+    return unit(np.cross(d, [1.0, 0.0, 0.0] if abs(d[0]) < 0.7 else [0.0, 1.0, 0.0]))
+
+
+def centroids_lps(canal: Canal) -> tuple[FloatArray, FloatArray]:
     """Area centroids (m, 3) of the canal; NaN where any ray of a level is unmeasured."""
     r = canal.endosteal_radius_mm
     area2 = np.sum(r**2, axis=1)
@@ -184,4 +264,7 @@ def _points_between(canal: Canal, low_mm: float, high_mm: float, clear_of: Clear
     depth = canal.axis.depth_mm
     use = (depth >= low_mm - 1e-9) & (depth <= high_mm + 1e-9)
     points = canal.contour_lps(surface)[use].reshape(-1, 3)
-    return points[np.isfinite(points[:, 0])]
+    points = points[np.isfinite(points[:, 0])]
+    plane = canal.resection
+    assert plane is not None  # set by Canal at birth
+    return points[plane.signed_distance_mm(points) >= -1e-6]  # what the saw took needs no clearance
