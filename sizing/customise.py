@@ -8,19 +8,21 @@ import numpy as np
 
 from sizing.errors import InputError
 from sizing.findings import Finding, Level
-from sizing.fit import Fit, FitContext, fit_context, fit_implant
+from sizing.fit import Fit, fit_context, fit_implant
+from sizing.fit.measure import measure_fits
 from sizing.implants.cavity import Cavity, cavity_along
 from sizing.implants.custom import CustomDesign, design_custom
 from sizing.implants.custom_settings import CustomSettings
 from sizing.implants.model import Fixation
 from sizing.planning import ImplantationPlan
-from sizing.reaming import ReamingPlan, ream
+from sizing.reaming import ReamerSet, ReamingPlan, ream
 
 # Angles and step at which the hole is looked at; a free form resolves features of 8 waves, 16 angles each.
 _N_ANGLES = 128
 _STATION_STEP_MM = 1.0
 # Preparations that leave bone for a broach: the plan's last reamer and up to 2 mm less, in steps of the tray.
 _LESS_REAMED_MM = 2.0
+_TRIED_SECTIONS = ("circle", "ellipse", "free")
 # A wall equal to the stock stem's within what a section table is held to.
 _SAME_WALL_MM = 0.05
 # A custom stem has to win this much contact to be worth its trouble (share of the flank).
@@ -97,14 +99,15 @@ def customise(plan: ImplantationPlan, settings: CustomSettings | None = None) ->
     settings = replace(settings, min_wall_mm=_wall_to_keep(base, settings))
     candidates: list[tuple[CustomDesign, Fit]] = []
     refused: InputError | None = None
-    for last_mm in _last_reamers(base, context, settings):
-        for broach_mm in sorted({0.0, settings.broach_per_side_mm}):
+    for last_mm in _last_reamers(base, plan.reamers, settings):
+        cavity = _prepared(plan, base, last_mm, length)
+        for variant in _variants(settings):
             try:
-                candidates.append(
-                    _one(plan, base, context, replace(settings, broach_per_side_mm=broach_mm), last_mm, length)
-                )
+                design = design_custom(cavity, variant, length_mm=length, last_reamer_mm=last_mm)
             except InputError as error:
                 refused = error
+                continue
+            candidates.append((design, measure_fits(context, base.placement.axis, [design.implant])[0]))
     if not candidates:
         assert refused is not None
         raise InputError(
@@ -141,11 +144,11 @@ def _wall_to_keep(base: Fit, settings: CustomSettings) -> float:
     return max(settings.min_wall_mm, float(stock))
 
 
-def _last_reamers(base: Fit, context: FitContext, settings: CustomSettings) -> list[float]:
+def _last_reamers(base: Fit, reamers: ReamerSet, settings: CustomSettings) -> list[float]:
     """Diameters of the last reamer to try; 0 = unreamed."""
     if settings.preparation == "unreamed":
         return [0.0]
-    sizes = context.reamers.diameters_mm
+    sizes = reamers.diameters_mm
     if settings.last_reamer_mm is not None:
         return [float(sizes[np.argmin(np.abs(sizes - settings.last_reamer_mm))])]
     last = max(p.reamer.diameter_mm for p in base.reaming_plan.passes)
@@ -153,14 +156,11 @@ def _last_reamers(base: Fit, context: FitContext, settings: CustomSettings) -> l
     return [float(d) for d in near[::2]]
 
 
-def _one(
-    plan: ImplantationPlan, base: Fit, context: FitContext, settings: CustomSettings, last_mm: float, length_mm: float
-) -> tuple[CustomDesign, Fit]:
-    from sizing.fit.measure import measure_fits
-
-    cavity = _prepared(plan, base, last_mm, length_mm)
-    design = design_custom(cavity, settings, length_mm=length_mm, last_reamer_mm=last_mm)
-    return design, measure_fits(context, base.placement.axis, [design.implant])[0]
+def _variants(settings: CustomSettings) -> list[CustomSettings]:
+    """Sections and broaches to try."""
+    sections = _TRIED_SECTIONS if settings.section == "best" else (settings.section,)
+    broaches = sorted({0.0, settings.broach_per_side_mm})
+    return [replace(settings, section=s, broach_per_side_mm=b) for s in sections for b in broaches]
 
 
 def _prepared(plan: ImplantationPlan, base: Fit, last_mm: float, length_mm: float) -> Cavity:

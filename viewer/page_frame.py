@@ -40,7 +40,7 @@ class ReportCase:
         return panes.PaneSettings(wall_limit_mm=self.limit_mm)
 
 
-def frame(sheet: Sheet, case: ReportCase, number: int, title: str) -> None:
+def frame(sheet: Sheet, case: ReportCase, number: int, title: str, pages: int = PAGES) -> None:
     """Draw what every page carries: title, status, research use, version, hashes, page number."""
     sheet.box(0, 0, PAGE_MM[0], 10.5, fill=style.ACCENT)
     sheet.text(LEFT, 7.0, "canalfit", 10, bold=True, colour="#ffffff")
@@ -52,7 +52,7 @@ def frame(sheet: Sheet, case: ReportCase, number: int, title: str) -> None:
     sheet.text(LEFT, 291.0, f"canalfit {p.canalfit_version} · input {p.input_sha256[:16] or 'contours'} · plan "
                f"{p.plan_sha256[:16] or 'not saved'} · catalogue {case.plan.catalogue_version} "
                f"{case.plan.catalogue_sha256[:8]}", 6.2, colour=style.GREY)  # fmt: skip
-    sheet.text(RIGHT, 291.0, f"page {number} of {PAGES}", 6.2, colour=style.GREY, align="right")
+    sheet.text(RIGHT, 291.0, f"page {number} of {pages}", 6.2, colour=style.GREY, align="right")
 
 
 def identity(sheet: Sheet, case: ReportCase, y: float) -> None:

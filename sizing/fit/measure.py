@@ -22,7 +22,7 @@ from sizing.fit.tooling import Tooling
 from sizing.fit.view import AxisView, view_along
 from sizing.fit.zones import TIP_BAND_MM
 from sizing.geometry import FloatArray
-from sizing.implants.model import Fixation, ImplantTemplate
+from sizing.implants.model import Fixation, ImplantTemplate, Preparation
 from sizing.reaming.model import ReamingPlan, ToolAxis
 
 # A level with less of its circumference in contact does not stop a stem from tilting.
@@ -86,7 +86,7 @@ def _fits(
             implant=implant,
             reaming_plan=_reaming_plan(context, span, used),
             zones=zones[row],
-            diametral_interference_mm=implant.diameter_mm - used.bore_diameter_mm,
+            diametral_interference_mm=_nominal_interference_mm(implant, used),
             seat_share=seats[row],
             score=Score(float("nan"), ()),
             **fields,
@@ -209,3 +209,8 @@ def _zones(span: Span, levels: StemLevels) -> list[tuple[ZoneFit, ...]]:
         )
         for row in range(len(levels.contact))
     ]
+
+
+def _nominal_interference_mm(implant: ImplantTemplate, used: Tooling) -> float:
+    """Stem minus hole, nominal and diametral; a broach of the stem's own shape leaves none."""
+    return 0.0 if implant.preparation is Preparation.BROACH else implant.diameter_mm - used.bore_diameter_mm

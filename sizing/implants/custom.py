@@ -15,10 +15,10 @@ from sizing.implants.insertion import Insertion, check_insertion, insertable_lim
 from sizing.implants.model import Fixation, ImplantTemplate, Preparation, Provenance
 from sizing.implants.sections import (
     best_offset_mm,
+    best_superellipse,
     curvature_radius_mm,
     free_form_stem,
     knots_mm,
-    largest_superellipse,
     profile_below,
     rows_that_hold,
     seen_from,
@@ -198,9 +198,9 @@ def _grow(limit: FloatArray, hole: FloatArray, cavity: Cavity, length_mm: float,
     else:
         exponent = settings.superellipse_exponent if settings.section == "superellipse" else 2.0
         round_only = settings.section == "circle"
-        centre = np.zeros(2) if round_only else best_offset_mm(limit, cavity.phi_rad, exponent)
-        about = seen_from(limit, cavity.phi_rad, centre)
-        semi, turn = largest_superellipse(about, cavity.phi_rad, exponent, round_only=round_only)
+        centre = np.zeros(2) if round_only else best_offset_mm(limit, hole, cavity.phi_rad, exponent)
+        below, wall = (seen_from(contour, cavity.phi_rad, centre) for contour in (limit, hole))
+        semi, turn = best_superellipse(below, wall, cavity.phi_rad, exponent, round_only=round_only)
         rows_at = knots_mm(settings, length_mm)
         rows = profile_below(station, semi, rows_at)
         k = len(rows_at)

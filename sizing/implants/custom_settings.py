@@ -11,7 +11,7 @@ from typing import Any
 from sizing.errors import UsageError
 from sizing.implants.solid import ScrewHole
 
-SECTIONS = ("circle", "ellipse", "superellipse", "free")
+SECTIONS = ("best", "circle", "ellipse", "superellipse", "free")
 PROFILES = ("cylinder", "taper", "following")
 TIPS = ("bullet", "chamfer", "flat")
 PREPARATIONS = ("as-planned", "unreamed")
@@ -42,7 +42,9 @@ class CustomSettings:
         If two choices contradict each other; names both fields.
     """
 
-    section: str = _choice("ellipse", "", "follows an oval canal with two numbers that a lathe or mill can hold")
+    section: str = _choice(
+        "best", "", "circle, ellipse and free form are tried; what touches most bone is kept"
+    )
     superellipse_exponent: float = _choice(2.5, "", "2 is an ellipse; tibial canals are squarer")
     profile: str = _choice("following", "", "fills the canal at every level as far as the stem still goes in")
     length_mm: float | None = _choice(None, "mm", "none given: the length of the chosen stock stem")

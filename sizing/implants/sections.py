@@ -8,7 +8,7 @@ import numpy as np
 
 from sizing.geometry import FloatArray
 from sizing.implants.custom_settings import CustomSettings
-from sizing.implants.shape import Splines, StemShape
+from sizing.implants.shape import Splines, StemShape, superellipse_radius_mm
 
 # Ratios b/a are tried from 1:2 to 2:1 in steps of 2 %, then in finer steps round the best: the last is 2e-5, or
 # 0.0001 mm on a semi-axis.
@@ -19,6 +19,8 @@ FREE_FORM_ORDERS = (8, 5, 3)
 _MARGIN = 1.05
 # Rounds of weighting: one for the area, one for the contact.
 _REWEIGHTINGS = 2
+# Weight of a section's area against its contact, both as shares: contact decides, area breaks ties.
+_AREA_WEIGHT = 0.1
 # A gap up to this counts as contact: the doubt of a measured radius.
 _TOUCHING_MM = 0.1
 # Rows that draw a round tip: a quarter circle in 24 chords is within 0.01 mm of the arc for a 9 mm radius.
@@ -32,13 +34,13 @@ def principal_direction_rad(limit: FloatArray, phi_rad: FloatArray) -> float:
     return 0.5 * float(np.angle(((limit**2) @ np.exp(2j * phi_rad)).sum()))
 
 
-def largest_superellipse(
-    limit: FloatArray, phi_rad: FloatArray, exponent: float, *, round_only: bool = False
+def best_superellipse(
+    limit: FloatArray, hole: FloatArray, phi_rad: FloatArray, exponent: float, *, round_only: bool = False
 ) -> tuple[FloatArray, float]:
-    """Largest superellipse per station under a limit (k, n), all at one orientation.
+    """Superellipse per station below a limit (k, n), all at one orientation, that touches the hole (k, n) most.
 
     |c/a|^e + |s/b|^e >= limit^-e at every angle is linear in (a^-e, b^-e): for each ratio the tightest angle
-    gives the size; the ratio of the largest area wins.
+    gives the size. The ratio with most contact wins; between equals, the larger area.
 
     Returns
     -------
@@ -49,17 +51,21 @@ def largest_superellipse(
     c = np.abs(np.cos(phi_rad - turn)) ** exponent
     s = np.abs(np.sin(phi_rad - turn)) ** exponent
     tight = limit ** (-exponent)
+    room = (limit**2).mean(axis=1)
 
-    def size(ratio: FloatArray) -> FloatArray:
+    def size_and_merit(ratio: FloatArray) -> tuple[FloatArray, FloatArray]:
         # With b = ratio * a: a^-e (c + s ratio^-e) >= tight at every angle.
-        return np.max(tight / (c + s * ratio[:, None] ** -exponent), axis=1) ** (-1.0 / exponent)
+        curve = c + s * ratio[:, None] ** -exponent
+        a = np.max(tight / curve, axis=1) ** (-1.0 / exponent)
+        touches = a[:, None] * curve ** (-1.0 / exponent) >= hole - _TOUCHING_MM
+        return a, touches.mean(axis=1) + _AREA_WEIGHT * a * a * ratio / room
 
     best = np.ones(len(limit))
     if not round_only:
         for span in (np.geomspace(0.5, 2.0, 71), *(1 + step * np.linspace(-1, 1, 11) for step in _REFINEMENTS)):
-            area = np.stack([size(best * f) ** 2 * best * f for f in span])
-            best = best * span[area.argmax(axis=0)]
-    a = size(best)
+            merit = np.stack([size_and_merit(best * f)[1] for f in span])
+            best = best * span[merit.argmax(axis=0)]
+    a = size_and_merit(best)[0]
     return np.stack([a, best * a], axis=1), turn
 
 
@@ -186,25 +192,31 @@ def _closest_inside(basis: FloatArray, limit: FloatArray, hole: FloatArray) -> F
     return found
 
 
-def best_offset_mm(limit: FloatArray, phi_rad: FloatArray, exponent: float) -> FloatArray:
-    """Centre (2,) for all sections, off the stem's axis, that gives the stem the greatest volume.
+def best_offset_mm(limit: FloatArray, hole: FloatArray, phi_rad: FloatArray, exponent: float) -> FloatArray:
+    """Centre (2,) for all sections, off the stem's axis, at which they touch the hole most.
 
-    Nelder-Mead from the axis on ten stations: the volume is smooth near its top, and any centre is a valid design.
+    Nelder-Mead from the axis on ten stations: any centre is a valid design, the best one only a better one.
     """
     from scipy.optimize import minimize
 
-    sample = limit[:: max(1, len(limit) // 10)]
+    some = slice(None, None, max(1, len(limit) // 10))
     reach = 0.5 * float(limit.min())
 
     def lost(centre: FloatArray) -> float:
         if np.hypot(*centre) > reach:
             return 0.0
-        semi, _ = largest_superellipse(seen_from(sample, phi_rad, centre), phi_rad, exponent)
-        return -float(np.minimum.accumulate(semi, axis=0).prod(axis=1).sum())
+        below, wall = (seen_from(contour[some], phi_rad, centre) for contour in (limit, hole))
+        semi, turn = best_superellipse(below, wall, phi_rad, exponent)
+        semi = np.minimum.accumulate(semi, axis=0)
+        touched = [
+            superellipse_radius_mm(phi_rad, axes, exponent, turn, (0.0, 0.0)) >= row - _TOUCHING_MM
+            for axes, row in zip(semi, wall, strict=True)
+        ]
+        return -float(np.mean(touched)) - _AREA_WEIGHT * float(semi.prod(axis=1).mean() / (limit**2).mean())
 
     start = np.array([[0, 0], [0.5, 0], [0, 0.5]])
     found = minimize(lost, np.zeros(2), method="Nelder-Mead",
-                     options={"initial_simplex": start, "xatol": 0.01, "fatol": 1e-3, "maxfev": 60})  # fmt: skip
+                     options={"initial_simplex": start, "xatol": 0.02, "fatol": 1e-3, "maxfev": 40})  # fmt: skip
     return found.x if found.fun < lost(np.zeros(2)) else np.zeros(2)
 
 

@@ -23,7 +23,7 @@ MESH_ANGLES = 360
 MESH_STEP_MM = 2.0
 # A bow or a twist between two rows of the table may deviate by no more than this.
 DEVIATION_LIMIT_MM = 0.01
-_DEVIATION_SAMPLES = 20_000
+_DEVIATION_SAMPLES = 5_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,234 @@
+"""Writes a custom stem's specification: ``spec.pdf`` and ``spec.html``. Says what the record holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import viewer.facts as facts
+import viewer.style as style
+from sizing.customise import CustomPlan
+from sizing.intended_use import RESEARCH_USE
+from viewer.page_frame import LEFT, RIGHT, WIDTH, ReportCase, frame
+from viewer.paint import Sheet, legend
+from viewer.stem_drawing import section_pane, side_pane, wall_pane
+
+_PAGES = 3
+_SECTIONS = 6
+_LEGEND = [("chart stem", "stem, coating included"), ("chart reamer", "hole after preparation"),
+           ("bone outline", "outer bone")]  # fmt: skip
+TABLE_COLUMNS = (
+    ("station_mm", "station", 0), ("semi_axis_a_mm", "a", 2), ("semi_axis_b_mm", "b", 2), ("exponent", "exp.", 1),
+    ("orientation_deg", "turn °", 1), ("offset_x_mm", "off x", 2), ("offset_y_mm", "off y", 2),
+    ("area_mm2", "area mm²", 1), ("section_modulus_x_mm3", "Zx mm³", 0), ("section_modulus_y_mm3", "Zy mm³", 0),
+    ("diametral_interference_mm", "interf.", 2), ("hole_radius_min_mm", "hole min", 2),
+    ("hole_radius_max_mm", "hole max", 2), ("wall_left_min_mm", "wall left", 1), ("tolerance_mm", "tolerance", 2),
+)  # fmt: skip
+
+_TABLE_NOTE = (
+    "Lengths in mm. a lies along the turn, counted from x; offsets from the stem's axis. Interference is diametral and "
+    "nominal, coating included. Between rows the numbers are linear. The shape that is made is the table of spec.json."
+)
+
+
+def write_specification(custom: CustomPlan, record: dict[str, Any], case: ReportCase, folder: Path) -> None:
+    """Write ``spec.pdf`` (three pages, byte-stable) and ``spec.html`` (self-contained) into a folder.
+
+    Parameters
+    ----------
+    custom : CustomPlan
+        Gives the drawings.
+    record : dict
+        The sealed specification record; every number on the pages is one of it.
+    case : ReportCase
+        The plan it was designed from.
+    folder : Path
+        Must exist.
+    """
+    from matplotlib.backends.backend_pdf import PdfPages
+
+    about = {"Title": f"canalfit custom stem specification {record['specification_id']}", "CreationDate": None,
+             "Creator": f"canalfit {case.provenance.canalfit_version}", "Subject": "Research use only"}  # fmt: skip
+    with PdfPages(folder / "spec.pdf", metadata=about) as pdf:
+        for page in (_form_page, _table_page, _decision_page):
+            pdf.savefig(page(custom, record, case).figure)
+    _write_html(custom, record, case, folder / "spec.html")
+
+
+def _head(sheet: Sheet, record: dict[str, Any], case: ReportCase, number: int, title: str) -> None:
+    frame(sheet, case, number, title, _PAGES)
+    sheet.text(LEFT, 20.0, f"{facts.heading(case.plan)}", 17, bold=True, colour=style.ACCENT)
+    sheet.text(RIGHT, 20.0, f"{record['specification_id']}  version {record['version']}", 10, bold=True, align="right")
+    replaces = f"supersedes {record['supersedes']}" if record["supersedes"] else "supersedes nothing"
+    sheet.text(LEFT, 25.4, f"{facts.case_name(case.plan)} · {facts.cut_text(case.plan)}", 8, bold=True)
+    sheet.text(RIGHT, 25.4, f"{replaces} · specification {record['sha256'][:16]}", 7, colour=style.GREY, align="right")
+
+
+def _form_page(custom: CustomPlan, record: dict[str, Any], case: ReportCase) -> Sheet:
+    sheet = Sheet()
+    _head(sheet, record, case, 1, "custom stem specification")
+    sheet.paragraph(LEFT, 31.0, record["not_a_prescription"], WIDTH, 8, colour=style.DEEP_WARM)
+    sheet.paragraph(LEFT, 37.0, f"Datum: {record['datum']['words']}", WIDTH, 7.5)
+    for i, plane in enumerate(("bow", "across")):
+        sheet.pane(side_pane(custom, plane), LEFT + 6 + i * 58.0, 51.0, 50.0, 128.0)
+    _pairs(sheet, 132.0, 52.0, form_pairs(record))
+    shape = custom.design.implant.stem_shape
+    step = WIDTH / _SECTIONS
+    for i in range(_SECTIONS):
+        station = round(shape.length_mm * i / (_SECTIONS - 1) * 0.94)
+        sheet.pane(section_pane(custom.design, station), LEFT + i * step, 193.0, step - 2.0, step - 2.0)
+    sheet.text(LEFT, 188.0, "Sections seen from the cut end, mm above the facing plane", 8.5, bold=True)
+    legend(sheet, LEFT, 193.0 + step + 2.0, _LEGEND)
+    y = 193.0 + step + 9.0
+    sheet.text(LEFT, y, "Required and empty: only the maker can give", 8.5, bold=True)
+    sheet.text(110.0, y, "Required and empty: only the prescriber can give", 8.5, bold=True)
+    _empty_fields(sheet, LEFT, y + 5.0, record["required_from_the_maker"], 92.0)
+    _empty_fields(sheet, 110.0, y + 5.0, record["required_from_the_prescriber"], 88.0)
+    return sheet
+
+
+def form_pairs(record: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return name and value of the stem's form, preparation and solid."""
+    form, solid, wall, prep = record["form"], record["solid"], record["wall"], record["preparation"]
+    broach = prep["broach"]
+    reamers = [f"{r['diameter_mm']:g}" for r in prep["reamers"]]
+    least = wall["least_where_cut_mm"]
+    return [
+        ("length", f"{form['length_mm']:g} mm"),
+        ("largest diameter", f"{form['largest_diameter_mm']:.2f} mm"),
+        ("section, profile", f"{form['section']}, {form['profile']}"),
+        ("bow radius", f"{record['datum']['bow_radius_mm']:g} mm" if record["datum"]["bow_radius_mm"] else "straight"),
+        ("tip", f"{form['tip']['form']}, {form['tip']['length_mm']:g} mm"),
+        ("collar", f"⌀ {form['collar']['diameter_mm']:.2f} × {form['collar']['thickness_mm']:g} mm, square"),
+        ("splines", f"{form['splines']['count']} × {form['splines']['height_mm']:g} mm" if form["splines"] else "none"),
+        ("zones", ", ".join(z["name"] for z in form["zones"]) or "none stated"),
+        ("holes", str(len(form["holes"])) if form["holes"] else "none"),
+        ("adapter", form["adapter"] or "open"),
+        ("reamers", ", ".join(reamers) + " mm" if reamers else "unreamed"),
+        ("broach", f"stem's own shape, up to {broach['largest_cut_per_side_mm']:g} mm per side" if broach else "none"),
+        ("least wall where cut", "nothing is cut" if least is None else f"{least:.1f} of {wall['limit_mm']:.1f} mm"),
+        ("goes in", f"yes, least clearance {record['insertion']['least_clearance_mm']:.3f} mm"
+         if record["insertion"]["goes_in"] else "NO"),
+        ("volume, mass", f"{solid['volume_mm3'] / 1000:.2f} ml, about {solid['mass_g']:.0f} g"),
+        ("mesh against table", f"{solid['mesh_deviation_worst_mm']:.4f} mm at worst"),
+        ("STEP against table", solid["step_note"] if solid["step_volume_relative"] is None
+         else f"volume {solid['step_volume_relative']:+.1e}"),
+    ]  # fmt: skip
+
+
+def _pairs(sheet: Sheet, x: float, y: float, pairs: list[tuple[str, str]]) -> None:
+    for name, value in pairs:
+        sheet.text(x, y, name, 6.5, colour=style.GREY)
+        y = sheet.paragraph(x, y + 3.2, value, RIGHT - x, 7.6, bold=True) + 0.7
+
+
+def _empty_fields(sheet: Sheet, x: float, y: float, fields: dict[str, Any], width: float) -> None:
+    for name in fields:
+        sheet.text(x, y, name.replace("_", " "), 7)
+        sheet.line((x + 40.0, x + width), (y + 0.6, y + 0.6), style.GREY, 0.5)
+        y += 4.2
+
+
+def _table_page(custom: CustomPlan, record: dict[str, Any], case: ReportCase) -> Sheet:
+    sheet = Sheet()
+    _head(sheet, record, case, 2, "section table")
+    y = _section_table(sheet, record, 34.0)
+    sheet.paragraph(LEFT, y + 2.0, _TABLE_NOTE, WIDTH, 7, colour=style.GREY)
+    sheet.pane(wall_pane(custom), LEFT + 8.0, y + 18.0, 70.0, min(110.0, 268.0 - y - 18.0))
+    legend(sheet, LEFT + 8.0, y + 13.0, [("chart stem", "after preparation"), ("bone outline", "native"),
+                                         ("limit", "limit")])  # fmt: skip
+    return sheet
+
+
+def _section_table(sheet: Sheet, record: dict[str, Any], y: float) -> float:
+    step = WIDTH / len(TABLE_COLUMNS)
+    for i, (_, title, _) in enumerate(TABLE_COLUMNS):
+        sheet.text(LEFT + (i + 1) * step - 1.0, y, title, 6, colour=style.GREY, align="right")
+    sheet.line((LEFT, RIGHT), (y + 1.2, y + 1.2), style.GREY, 0.5)
+    for row in record["sections"]:
+        y += 4.0
+        for i, (key, _, decimals) in enumerate(TABLE_COLUMNS):
+            sheet.text(LEFT + (i + 1) * step - 1.0, y, cell(row[key], decimals, key), 6.4, align="right")
+    return y + 4.0
+
+
+def cell(value: float | None, decimals: int, key: str = "") -> str:
+    """Return a number of the table; a tolerance is empty until the maker gives it."""
+    if value is None:
+        return "____" if key == "tolerance_mm" else "cannot tell"
+    return f"{value + 0.0:.{decimals}f}"
+
+
+def _decision_page(custom: CustomPlan, record: dict[str, Any], case: ReportCase) -> Sheet:
+    sheet = Sheet()
+    _head(sheet, record, case, 3, "why, doubts, open questions")
+    y = _comparison(sheet, record, 36.0)
+    y = _titled(sheet, y + 8.0, "How well the canal was measured", doubt_lines(record))
+    y = _titled(sheet, y + 6.0, "Open questions", record["open_questions"])
+    y = max(y + 8.0, 246.0)
+    sheet.text(LEFT, y, "Sign-off", 9, bold=True)
+    _empty_fields(sheet, LEFT, y + 6.0, record["sign_off"], 120.0)
+    return sheet
+
+
+def _comparison(sheet: Sheet, record: dict[str, Any], y: float) -> float:
+    compared = record["comparison"]
+    sheet.text(LEFT, y, "Custom against stock", 9, bold=True)
+    columns = (LEFT, LEFT + 66.0, LEFT + 100.0, LEFT + 146.0)
+    for x, title in zip(columns, ("", "custom", *compared["best_stock"]), strict=False):
+        sheet.text(x, y + 5.0, title, 7, colour=style.GREY)
+    y += 6.2
+    sheet.line((LEFT, RIGHT), (y, y), style.GREY, 0.5)
+    for m in compared["measures"]:
+        y += 4.8
+        values = (m["custom"], *m["stock"])
+        sheet.text(columns[0], y, f"{m['name']}, {m['unit'].replace('mm3', 'mm³')}", 7.5)
+        for x, v in zip(columns[1:], values, strict=False):
+            sheet.text(x, y, cell(v, 1 if m["unit"] == "mm" else 0), 7.5, bold=x == columns[1])
+    return sheet.paragraph(LEFT, y + 7.0, compared["verdict"], WIDTH, 8)
+
+
+def doubt_lines(record: dict[str, Any]) -> list[str]:
+    """Return what is known of the measurement's doubt, in sentences."""
+    doubt = record["measurement_doubt"]
+    lines = []
+    for name, words in (("canal_surface_se_mm", "canal's surface"), ("outer_surface_se_mm", "outer surface")):
+        se = doubt[name]
+        lines.append(
+            f"Standard error of the {words}: not stated by this measurement."
+            if se is None
+            else f"Standard error of the {words}: median {se['median']:.2f} mm, 9 in 10 below {se['worst_tenth']:.2f}."
+        )
+    lines.append(f"{doubt['unmeasured_share']:.1%} of the surface along the stem could not be told.")
+    return lines
+
+
+def _titled(sheet: Sheet, y: float, title: str, lines: list[str]) -> float:
+    sheet.text(LEFT, y, title, 9, bold=True)
+    y += 5.0
+    for line in lines:
+        sheet.box(LEFT, y - 2.2, 1.6, 1.6, fill=style.ACCENT)
+        y = sheet.paragraph(LEFT + 4.0, y, line, WIDTH - 4.0, 7.6) + 0.8
+    return y
+
+
+def _write_html(custom: CustomPlan, record: dict[str, Any], case: ReportCase, path: Path) -> None:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
+
+    from viewer.report_html import TEMPLATES
+    from viewer.svg import pane_svg
+
+    env = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined)
+    length = custom.design.implant.length_mm
+    stations = [round(length * i / 7 * 0.94) for i in range(8)]
+    drawings = [(side_pane(custom, p), 240.0) for p in ("bow", "across")] + [(wall_pane(custom), 260.0)]
+    sections = [(section_pane(custom.design, s), 180.0) for s in stations]
+    page = env.get_template("specification.html").render(
+        record=record, heading=facts.heading(case.plan), case_name=facts.case_name(case.plan),
+        cut=facts.cut_text(case.plan), research_use=RESEARCH_USE, pairs=form_pairs(record), columns=TABLE_COLUMNS,
+        cell=cell, doubt=doubt_lines(record),
+        drawings=[{"title": p.title, "svg": Markup(pane_svg(p, w))} for p, w in drawings],
+        sections=[{"title": p.title, "svg": Markup(pane_svg(p, w))} for p, w in sections],
+    )  # fmt: skip
+    path.write_text(page, encoding="utf-8")
