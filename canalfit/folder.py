@@ -1,4 +1,4 @@
-"""A plan folder is whole or absent: written beside its place, then put there in one move."""
+"""A result folder is whole or absent: written beside its place, then put there in one move."""
 
 from __future__ import annotations
 
@@ -7,57 +7,83 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from sizing.errors import UsageError
 
-# Every name that a plan folder may hold. A folder with anything else in it is somebody's, and is not replaced.
-OUR_FILES = frozenset(
-    {
+
+@dataclass(frozen=True)
+class FolderKind:
+    """Every name that a folder of one kind may hold; anything else in it is somebody's, and is not replaced.
+
+    Attributes
+    ----------
+    what : str
+        What the folder holds, for messages.
+    master : str
+        The file that makes the folder one of its kind; put there last.
+    names : frozenset of str
+    """
+
+    what: str
+    master: str
+    names: frozenset[str]
+
+
+PLAN_FOLDER = FolderKind(
+    "a plan",
+    "plan.json",
+    frozenset({
         "plan.json", "sections.csv", "reaming.csv", "fits.csv", "report.pdf", "report.html", "scene.png",
         "bone.stl", "canal.stl", "reamed_canal.stl", "implant.stl",
-    }
+    }),
 )  # fmt: skip
+SPECIFICATION_FOLDER = FolderKind(
+    "a specification",
+    "spec.json",
+    frozenset({"spec.json", "sections.csv", "spec.pdf", "spec.html", "stem.stl", "stem.3mf", "stem.step"}),
+)
 
 
 @contextmanager
-def whole_or_absent(target: Path, *, force: bool = False) -> Iterator[Path]:
+def whole_or_absent(target: Path, kind: FolderKind = PLAN_FOLDER, *, force: bool = False) -> Iterator[Path]:
     """Give a temporary folder; on leaving without an error, put its content at ``target``.
 
-    A new or earlier plan folder is replaced as a whole. With ``force`` a folder that holds other
-    files as well keeps them, and only files of our names are replaced, ``plan.json`` last.
+    A new or earlier folder of this kind is replaced as a whole. With ``force`` a folder that holds
+    other files as well keeps them, and only files of our names are replaced, the master last.
     """
-    check_target(target, force=force)
+    check_target(target, kind, force=force)
     target = target.resolve()
     target.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=f".{target.name}-", suffix=".partial", dir=target.parent))
     try:
         yield work
         os.chmod(work, 0o777 & ~_umask())  # mkdtemp makes it private; the result is an ordinary folder
-        if _foreign(target):
-            _move_into(work, target)
+        if _foreign(target, kind):
+            _move_into(work, target, kind)
         else:
             _replace(work, target)
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def check_target(target: Path, *, force: bool = False) -> None:
-    """Raise UsageError if a plan must not be written there."""
+def check_target(target: Path, kind: FolderKind = PLAN_FOLDER, *, force: bool = False) -> None:
+    """Raise UsageError if a folder of this kind must not be written there."""
     if target.exists() and not target.is_dir():
         raise UsageError(f"{target} is a file; give a folder with --out")
-    foreign = _foreign(target)
+    foreign = _foreign(target, kind)
     if foreign and not force:
         raise UsageError(
-            f"{target} holds files that are no part of a plan ({', '.join(foreign[:3])}); "
-            "give another folder with --out, or --force to add the plan to them"
+            f"{target} holds files that are no part of {kind.what} ({', '.join(foreign[:3])}); "
+            "give another folder with --out, or --force to write beside them"
         )
 
 
-def _foreign(target: Path) -> list[str]:
+def _foreign(target: Path, kind: FolderKind) -> list[str]:
     if not target.is_dir():
         return []
-    return sorted(p.name for p in target.iterdir() if p.name not in OUR_FILES or p.is_dir())
+    return sorted(p.name for p in target.iterdir() if p.name not in kind.names or p.is_dir())
 
 
 def _replace(work: Path, target: Path) -> None:
@@ -75,13 +101,13 @@ def _replace(work: Path, target: Path) -> None:
         shutil.rmtree(old, ignore_errors=True)
 
 
-def _move_into(work: Path, target: Path) -> None:
-    for name in sorted(OUR_FILES - {"plan.json"}):
+def _move_into(work: Path, target: Path, kind: FolderKind) -> None:
+    for name in sorted(kind.names - {kind.master}):
         if (work / name).exists():
             os.replace(work / name, target / name)
         else:
             (target / name).unlink(missing_ok=True)
-    os.replace(work / "plan.json", target / "plan.json")
+    os.replace(work / kind.master, target / kind.master)
 
 
 def _umask() -> int:

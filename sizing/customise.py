@@ -15,7 +15,7 @@ from sizing.implants.custom import CustomDesign, design_custom
 from sizing.implants.custom_settings import CustomSettings
 from sizing.implants.model import Fixation
 from sizing.planning import ImplantationPlan
-from sizing.reaming import ReamerSet, ReamingPlan, ream
+from sizing.reaming import ReamingPlan, ream
 
 # Angles and step at which the hole is looked at; a free form resolves features of 8 waves, 16 angles each.
 _N_ANGLES = 128
@@ -99,8 +99,7 @@ def customise(plan: ImplantationPlan, settings: CustomSettings | None = None) ->
     settings = replace(settings, min_wall_mm=_wall_to_keep(base, settings))
     candidates: list[tuple[CustomDesign, Fit]] = []
     refused: InputError | None = None
-    for last_mm in _last_reamers(base, plan.reamers, settings):
-        cavity = _prepared(plan, base, last_mm, length)
+    for last_mm, cavity in _preparations(plan, base, settings, length):
         for variant in _variants(settings):
             try:
                 design = design_custom(cavity, variant, length_mm=length, last_reamer_mm=last_mm)
@@ -144,16 +143,36 @@ def _wall_to_keep(base: Fit, settings: CustomSettings) -> float:
     return max(settings.min_wall_mm, float(stock))
 
 
-def _last_reamers(base: Fit, reamers: ReamerSet, settings: CustomSettings) -> list[float]:
-    """Diameters of the last reamer to try; 0 = unreamed."""
+def _preparations(
+    plan: ImplantationPlan, base: Fit, settings: CustomSettings, length_mm: float
+) -> list[tuple[float, Cavity]]:
+    """Last reamer and hole of each preparation to try."""
+    sizes = plan.reamers.diameters_mm
     if settings.preparation == "unreamed":
-        return [0.0]
-    sizes = reamers.diameters_mm
+        return [_unreamed(plan, base, length_mm)]
     if settings.last_reamer_mm is not None:
-        return [float(sizes[np.argmin(np.abs(sizes - settings.last_reamer_mm))])]
-    last = max(p.reamer.diameter_mm for p in base.reaming_plan.passes)
-    near = sizes[(sizes <= last + 1e-6) & (sizes >= last - _LESS_REAMED_MM - 1e-6)]
-    return [float(d) for d in near[::2]]
+        last = [sizes[np.argmin(np.abs(sizes - settings.last_reamer_mm))]]
+    else:
+        largest = max(p.reamer.diameter_mm for p in base.reaming_plan.passes)
+        last = list(sizes[(sizes <= largest + 1e-6) & (sizes >= largest - _LESS_REAMED_MM - 1e-6)][::-2])
+    return [(float(d), _prepared(plan, base, float(d), length_mm)) for d in last]
+
+
+def _unreamed(plan: ImplantationPlan, base: Fit, length_mm: float) -> tuple[float, Cavity]:
+    """The canal as it is, and the largest tool that passes it without cutting, as a gauge."""
+    cavity = _prepared(plan, base, 0.0, length_mm)
+    room_mm = 2 * float(np.nanmin(cavity.endosteal_radius_mm))
+    passing = plan.reamers.diameters_mm[plan.reamers.diameters_mm <= room_mm]
+    if not len(passing):
+        raise InputError(
+            "CF-I047",
+            "the canal cannot be left unreamed: the smallest reamer of the set would cut it",
+            where=plan.reamers.set_id,
+            measured=f"{room_mm:.1f} mm free along the axis",
+            expected=f"at least {plan.reamers.diameters_mm[0]:g} mm",
+            advice="Leave preparation at 'as-planned'",
+        )
+    return float(passing[-1]), cavity
 
 
 def _variants(settings: CustomSettings) -> list[CustomSettings]:

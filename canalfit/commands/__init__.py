@@ -10,6 +10,7 @@ COMMANDS: tuple[str, ...] = (
     "info",
     "plan",
     "catalogue",
+    "custom",
     "verify",
     "phantom",
     "selfcheck",

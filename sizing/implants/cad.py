@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ NO_CAD_KERNEL = "STEP needs the CAD kernel: pip install 'canalfit[cad]'. STL and
 _SPLINE_POINTS = 120
 # A section this small is a point for the kernel; the tip is closed flat there. Its volume is below 1e-6 mm3.
 _SMALLEST_TIP_RADIUS_MM = 0.02
+# The time stamp of every STEP file.
+_NO_TIME = "1970-01-01T00:00:00"
 # Relative error that the kernel may leave in a volume; the solid itself may be off by 5e-4.
 _VOLUME_TOLERANCE = 1e-6
 
@@ -145,16 +148,32 @@ def cad_volume_mm3(shape: Any) -> float:
 
 
 def write_step(shape: Any, path: Path, schema: str = "AP214") -> None:
-    """Write a boundary representation as STEP (AP214 or AP242) in mm; never leaves half a file."""
+    """Write a boundary representation as STEP (AP214 or AP242) in mm; never leaves half a file.
+
+    The header names no path and no time, so that equal solids give equal files.
+    """
+    from OCP.APIHeaderSection import APIHeaderSection_MakeHeader
     from OCP.IFSelect import IFSelect_ReturnStatus
     from OCP.Interface import Interface_Static
+    from OCP.Message import Message
     from OCP.STEPControl import STEPControl_StepModelType, STEPControl_Writer
+    from OCP.TCollection import TCollection_HAsciiString
 
+    messages = Message.DefaultMessenger_s()
+    for printer in list(messages.Printers()):
+        messages.RemovePrinter(printer)  # the kernel's own talk would stand among our data on stdout
     writer = STEPControl_Writer()
     Interface_Static.SetCVal_s("write.step.unit", "MM")
+    Interface_Static.SetCVal_s("write.step.product.name", path.stem)
     Interface_Static.SetCVal_s("write.step.schema", {"AP214": "AP214IS", "AP242": "AP242DIS"}[schema])
     writer.Transfer(shape, STEPControl_StepModelType.STEPControl_AsIs)
+    header = APIHeaderSection_MakeHeader(writer.Model())
+    header.SetName(TCollection_HAsciiString(path.name))
+    header.SetTimeStamp(TCollection_HAsciiString(_NO_TIME))
     temporary = path.with_name(path.name + ".part")
     if writer.Write(str(temporary)) != IFSelect_ReturnStatus.IFSelect_RetDone:
         raise OSError(f"STEP could not be written to {path}")
+    # The kernel counts the products of one process and writes the count into the name.
+    text = re.sub(rf"'{re.escape(path.stem)} \d+'", f"'{path.stem}'", temporary.read_text(encoding="latin-1"))
+    temporary.write_text(text, encoding="latin-1")
     temporary.replace(path)

@@ -42,9 +42,7 @@ class CustomSettings:
         If two choices contradict each other; names both fields.
     """
 
-    section: str = _choice(
-        "best", "", "circle, ellipse and free form are tried; what touches most bone is kept"
-    )
+    section: str = _choice("best", "", "circle, ellipse and free form are tried; what touches most bone is kept")
     superellipse_exponent: float = _choice(2.5, "", "2 is an ellipse; tibial canals are squarer")
     profile: str = _choice("following", "", "fills the canal at every level as far as the stem still goes in")
     length_mm: float | None = _choice(None, "mm", "none given: the length of the chosen stock stem")

@@ -1,0 +1,130 @@
+"""One custom stem: from a plan folder to a specification folder."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from canalfit import exit_codes
+from canalfit.folder import SPECIFICATION_FOLDER, check_target, whole_or_absent
+from sizing.customise import CustomPlan, customise
+from sizing.errors import UsageError
+from sizing.findings import needs_a_look
+from sizing.implants.cad import NO_CAD_KERNEL, cad_kernel_available, cad_volume_mm3, solid_shape, write_step
+from sizing.implants.custom_settings import CustomSettings
+from sizing.implants.solid import mesh_deviation, solid_mesh, write_mesh
+from sizing.record import Provenance, plan_from_record, provenance_of, read_record
+from sizing.specification import SCHEMA, SolidFacts, specification_record
+
+Step = Callable[[str], AbstractContextManager[None]]
+STEP_SCHEMAS = ("AP214", "AP242")
+
+
+@dataclass(frozen=True)
+class CustomRequest:
+    """What the user asks for, besides the plan and the place of the result."""
+
+    settings: CustomSettings
+    supersedes: Path | None = None
+    step_schema: str = "AP214"
+    force: bool = False
+
+
+@dataclass(frozen=True)
+class CustomResult:
+    """A custom stem and the record of its specification."""
+
+    custom: CustomPlan
+    record: dict[str, Any]
+
+    @property
+    def exit_code(self) -> int:
+        """What the command line returns."""
+        if self.custom.fit.rejected:
+            return exit_codes.NOTHING_FITS
+        return exit_codes.FINDINGS if needs_a_look(self.custom.findings) else exit_codes.OK
+
+
+def specify(
+    plan_path: Path, out: Path, request: CustomRequest, step: Step = lambda words: nullcontext()
+) -> CustomResult:
+    """Design a custom stem for a plan and write its specification folder, whole or not at all.
+
+    Raises
+    ------
+    InputError
+        The plan cannot be read, or no stem can be made.
+    UsageError
+        ``out`` is not a place for a specification, or settings contradict each other.
+    """
+    check_target(out, SPECIFICATION_FOLDER, force=request.force)
+    record = read_record(plan_path / "plan.json" if plan_path.is_dir() else plan_path)
+    before = None if request.supersedes is None else read_specification(request.supersedes)
+    with step("reading the plan"):
+        plan = plan_from_record(record)
+    with step("designing"):
+        custom = customise(plan, request.settings)
+    with step("writing the specification"), whole_or_absent(out, SPECIFICATION_FOLDER, force=request.force) as folder:
+        solid = write_solids(custom, folder, request.step_schema)
+        spec, text = specification_record(custom, plan, provenance_of(record), solid, before)
+        _write_pages(custom, spec, plan, provenance_of(record), folder)
+        (folder / "sections.csv").write_text(sections_csv(spec), encoding="utf-8")
+        (folder / "spec.json").write_text(text, encoding="utf-8")
+    return CustomResult(custom, spec)
+
+
+def write_solids(custom: CustomPlan, folder: Path, step_schema: str) -> SolidFacts:
+    """Write STL, 3MF and, with the CAD kernel, STEP; return how exact they are."""
+    solid = custom.design.solid
+    mesh = solid_mesh(solid)
+    for name in ("stem.stl", "stem.3mf"):
+        write_mesh(mesh, folder / name)
+    deviation = mesh_deviation(solid, mesh)
+    if not cad_kernel_available():
+        return SolidFacts(("stem.stl", "stem.3mf"), deviation, None, NO_CAD_KERNEL)
+    shape = solid_shape(solid)
+    write_step(shape, folder / "stem.step", step_schema)
+    relative = cad_volume_mm3(shape) / solid.volume_mm3 - 1.0
+    return SolidFacts(("stem.stl", "stem.3mf", "stem.step"), deviation, relative, f"{step_schema}, Open CASCADE")
+
+
+def _write_pages(custom: CustomPlan, spec: dict[str, Any], plan: Any, provenance: Provenance, folder: Path) -> None:
+    from viewer.page_frame import ReportCase
+    from viewer.specification import write_specification
+
+    write_specification(custom, spec, ReportCase(plan, None, provenance), folder)
+
+
+def sections_csv(spec: dict[str, Any]) -> str:
+    """Return the section table; an empty cell is "cannot tell", or a tolerance that the maker has to give."""
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, fieldnames=list(spec["sections"][0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(spec["sections"])
+    return buffer.getvalue()
+
+
+def read_specification(path: Path) -> dict[str, Any]:
+    """Read ``spec.json`` (or the folder that holds it).
+
+    Raises
+    ------
+    UsageError
+        It is not a specification of canalfit.
+    """
+    file = path / "spec.json" if path.is_dir() else path
+    try:
+        record = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise UsageError(f"{file.name} cannot be read as a specification: {error}") from error
+    if not isinstance(record, dict) or record.get("schema") != SCHEMA:
+        raise UsageError(
+            f"{file.name} is not a custom stem specification; give the spec.json that canalfit custom wrote"
+        )
+    return record

@@ -1,0 +1,100 @@
+"""A custom stem against the stock stems of the same plan, on an oval canal that is known on paper."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from oval_case import oval_plan
+
+from sizing.customise import customise
+from sizing.errors import InputError, UsageError
+from sizing.implants.custom_settings import CoatedZone, CustomSettings
+from sizing.implants.insertion import CLEARANCE_TOLERANCE_MM
+from sizing.implants.solid import Deviation
+from sizing.record import Provenance
+from sizing.specification import ONLY_THE_MAKER, SolidFacts, open_questions, specification_record
+
+SOLID = SolidFacts(("stem.stl",), Deviation(0.001, 0.0002, -5e-5, 4000), None, "no CAD kernel")
+PROVENANCE = Provenance("0.1.0", "ab" * 32, "cd" * 32)
+
+
+@pytest.fixture(scope="module")
+def custom():
+    return customise(oval_plan())
+
+
+def test_it_goes_in_keeps_the_stock_wall_and_touches_more(custom) -> None:
+    stock = custom.stock[0]
+    assert custom.design.insertion.goes_in
+    # the issue's promise: at least the wall of the best stock stem, ten points more contact
+    assert custom.fit.wall_min_mm >= stock.wall_min_mm - 0.05
+    assert custom.fit.contact_share >= stock.contact_share + 0.10
+    assert custom.verdict.startswith("Custom is worth its trouble")
+
+
+def test_it_is_measured_by_the_code_that_measures_stock_stems(custom) -> None:
+    assert {z.name for z in custom.fit.zones} == {z.name for z in custom.stock[0].zones}
+    assert custom.fit.reamed is not None and custom.fit.score.total > 0
+    measured = {m.name: m for m in custom.compared}
+    assert measured["contact with bone"].custom == pytest.approx(100 * custom.fit.contact_share)
+    assert measured["contact with bone"].stock[0] == pytest.approx(100 * custom.stock[0].contact_share)
+
+
+def test_no_section_is_larger_than_one_nearer_to_the_cut(custom) -> None:
+    """Nested sections: what a straight path asks of a stem, apart from the hole."""
+    shape = custom.design.implant.stem_shape
+    phi = np.linspace(0, 2 * np.pi, 90)
+    radius = shape.radius_mm(np.linspace(0, shape.length_mm, 60), phi)
+    # Free forms are nested at their 128 angles; between them, within what insertion is checked to.
+    assert np.all(np.diff(radius, axis=0) <= CLEARANCE_TOLERANCE_MM)
+
+
+def test_an_unreamed_preparation_cuts_nothing_without_a_broach() -> None:
+    settings = CustomSettings(preparation="unreamed", broach_per_side_mm=0, section="ellipse")
+    result = customise(oval_plan(), settings)
+    assert result.fit.wall_min_mm == pytest.approx(6.0, abs=0.02)
+    assert result.design.insertion.least_clearance_mm == pytest.approx(0.0, abs=0.005)
+
+
+def test_a_length_beyond_the_measured_canal_is_refused() -> None:
+    with pytest.raises(InputError, match=r"CF-I045.*not measured as far"):
+        customise(oval_plan(), CustomSettings(length_mm=190))
+
+
+def test_the_specification_is_whole_and_leaves_empty_what_others_must_give(custom) -> None:
+    record, text = specification_record(custom, oval_plan(), PROVENANCE, SOLID)
+    assert json.loads(text) == record
+    assert set(record["required_from_the_maker"]) == set(ONLY_THE_MAKER)
+    assert all(v is None for v in record["required_from_the_maker"].values())
+    assert all(v is None for v in record["required_from_the_prescriber"].values())
+    assert all(row["tolerance_mm"] is None for row in record["sections"])
+    assert (
+        record["sections"][0]["station_mm"] == 0 and record["sections"][-1]["station_mm"] == record["form"]["length_mm"]
+    )
+    assert record["wall"]["holds"] is True
+    assert "prescription" in record["not_a_prescription"] and record["status"] == "DRAFT"
+
+
+def test_the_same_design_has_the_same_hash_and_a_new_version_counts_on(custom) -> None:
+    one, text = specification_record(custom, oval_plan(), PROVENANCE, SOLID)
+    again, same = specification_record(custom, oval_plan(), PROVENANCE, SOLID)
+    assert text == same and one["sha256"] == again["sha256"]
+    two, _ = specification_record(custom, oval_plan(), PROVENANCE, SOLID, supersedes=one)
+    assert (two["version"], two["supersedes"]) == (2, one["specification_id"])
+    assert two["specification_id"] != one["specification_id"]
+
+
+def test_another_case_cannot_be_superseded(custom) -> None:
+    one, _ = specification_record(custom, oval_plan(), PROVENANCE, SOLID)
+    foreign = {**one, "case": {**one["case"], "pseudonym": "case-other"}}
+    with pytest.raises(UsageError, match="another case"):
+        specification_record(custom, oval_plan(), PROVENANCE, SOLID, supersedes=foreign)
+
+
+def test_open_questions_close_as_settings_answer_them(custom) -> None:
+    asked = " ".join(open_questions(custom))
+    assert "Taper or adapter" in asked and "Coating" in asked
+    settings = replace(custom.design.settings, adapter="dual cone", zones=(CoatedZone("coated", 0, 60, 0.0, 0.5),))
+    answered = " ".join(open_questions(replace(custom, design=replace(custom.design, settings=settings))))
+    assert "Taper or adapter" not in answered and "Coating" not in answered
