@@ -39,7 +39,9 @@ def side_pane(custom: CustomPlan, plane: str) -> Pane:
     reach = max(collar, float(np.abs(side).max())) + _MARGIN_MM
     at = reach - 2.5
     dimension = np.array([(at - 1, 0), (at + 1, 0), (at, 0), (at, top), (at - 1, top), (at + 1, top)])
-    zones = [Line([(-reach, z.to_station_mm), (reach, z.to_station_mm)], "isthmus") for z in design.settings.zones]
+    zones = [
+        Line(np.array([(-reach, z.to_station_mm), (reach, z.to_station_mm)]), "isthmus") for z in design.settings.zones
+    ]
     marks = [
         Mark((at - 1.5, top / 2), f"{shape.length_mm:.1f}", "chart", "end"),
         Mark((0, -thick - 3.2), f"⌀ {2 * collar:.2f} × {thick:g}", "chart", "middle"),
@@ -97,7 +99,7 @@ def wall_pane(custom: CustomPlan) -> Pane:
         lines=(
             Line(np.stack([native, station], 1), "bone outline"),
             Line(np.stack([left, station], 1), "chart stem"),
-            Line([(limit, 0), (limit, station[-1])], "limit"),
+            Line(np.array([(limit, 0.0), (limit, station[-1])]), "limit"),
         ),
         x_ticks=_ticks(0, top, 1 if top < 8 else 2, "mm"), y_ticks=_ticks(0, float(station[-1]), 20, "station, mm"),
         equal=False, dark=False,

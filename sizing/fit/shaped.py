@@ -96,12 +96,13 @@ def shaped_levels(
 
 def _walls(seen: Cavity, hole: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Least distance (m,) from hole to periosteum where a tool cut, and where the bone is as it was; inf = nowhere."""
-    turn = np.stack([np.cos(seen.phi_rad), np.sin(seen.phi_rad)], axis=-1)
-    at, outside = hole[..., None] * turn, seen.periosteal_radius_mm[..., None] * turn
+    c, d = np.cos(seen.phi_rad), np.sin(seen.phi_rad)
+    x, y = hole * c, hole * d
+    outer_x, outer_y = seen.periosteal_radius_mm * c, seen.periosteal_radius_mm * d
     nearest = np.full(hole.shape, np.inf)
     for shift in range(-_NEAR, _NEAR + 1):
-        distance = np.linalg.norm(np.roll(outside, shift, axis=1) - at, axis=-1)
-        nearest = np.fmin(nearest, distance)
+        nearest = np.fmin(nearest, (np.roll(outer_x, shift, 1) - x) ** 2 + (np.roll(outer_y, shift, 1) - y) ** 2)
+    nearest = np.sqrt(nearest)
     breached = hole > seen.periosteal_radius_mm
     nearest = np.where(breached, -nearest, nearest)
     nearest = np.where(np.isfinite(hole), nearest, np.inf)

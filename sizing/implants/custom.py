@@ -14,6 +14,8 @@ from sizing.implants.custom_settings import CustomSettings
 from sizing.implants.insertion import Insertion, check_insertion, insertable_limit
 from sizing.implants.model import Fixation, ImplantTemplate, Preparation, Provenance
 from sizing.implants.sections import (
+    FINE,
+    ROUND,
     best_offset_mm,
     best_superellipse,
     curvature_radius_mm,
@@ -200,7 +202,7 @@ def _grow(limit: FloatArray, hole: FloatArray, cavity: Cavity, length_mm: float,
         round_only = settings.section == "circle"
         centre = np.zeros(2) if round_only else best_offset_mm(limit, hole, cavity.phi_rad, exponent)
         below, wall = (seen_from(contour, cavity.phi_rad, centre) for contour in (limit, hole))
-        semi, turn = best_superellipse(below, wall, cavity.phi_rad, exponent, round_only=round_only)
+        semi, turn = best_superellipse(below, wall, cavity.phi_rad, exponent, ROUND if round_only else FINE)
         rows_at = knots_mm(settings, length_mm)
         rows = profile_below(station, semi, rows_at)
         k = len(rows_at)

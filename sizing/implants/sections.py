@@ -10,9 +10,11 @@ from sizing.geometry import FloatArray
 from sizing.implants.custom_settings import CustomSettings
 from sizing.implants.shape import Splines, StemShape, superellipse_radius_mm
 
-# Ratios b/a are tried from 1:2 to 2:1 in steps of 2 %, then in finer steps round the best: the last is 2e-5, or
-# 0.0001 mm on a semi-axis.
-_REFINEMENTS = (0.02, 0.004, 0.0008, 0.00016)
+# Ratios b/a are tried from 1:2 to 2:1 in steps of 4 %, then in finer steps round the best: the last is 2e-5, or
+# 0.0001 mm on a semi-axis. The search for a centre is content with 6 %.
+FINE = (np.geomspace(0.5, 2.0, 36), *(1 + step * np.linspace(-1, 1, 9) for step in (0.04, 0.01, 2.5e-3, 6e-4, 1.5e-4)))
+_COARSE = (np.geomspace(0.5, 2.0, 25),)
+ROUND: tuple = ()
 # Harmonics of a free form. Order 8 follows a triangular tibia; higher orders are noise of the rays.
 FREE_FORM_ORDERS = (8, 5, 3)
 # Curvature between the rows and angles that are looked at may be sharper by this much.
@@ -35,19 +37,20 @@ def principal_direction_rad(limit: FloatArray, phi_rad: FloatArray) -> float:
 
 
 def best_superellipse(
-    limit: FloatArray, hole: FloatArray, phi_rad: FloatArray, exponent: float, *, round_only: bool = False
+    limit: FloatArray, hole: FloatArray, phi_rad: FloatArray, exponent: float, ratio_spans: tuple = FINE
 ) -> tuple[FloatArray, float]:
     """Superellipse per station below a limit (k, n), all at one orientation, that touches the hole (k, n) most.
 
     |c/a|^e + |s/b|^e >= limit^-e at every angle is linear in (a^-e, b^-e): for each ratio the tightest angle
-    gives the size. The ratio with most contact wins; between equals, the larger area.
+    gives the size. The ratio with most contact wins; between equals, the larger area. ``ratio_spans`` are the
+    ratios to try, each span about the best of the one before; none = round.
 
     Returns
     -------
     semi_axes_mm : (k, 2) array
     orientation_rad : float
     """
-    turn = 0.0 if round_only else principal_direction_rad(limit, phi_rad)
+    turn = principal_direction_rad(limit, phi_rad) if ratio_spans else 0.0
     c = np.abs(np.cos(phi_rad - turn)) ** exponent
     s = np.abs(np.sin(phi_rad - turn)) ** exponent
     tight = limit ** (-exponent)
@@ -61,10 +64,9 @@ def best_superellipse(
         return a, touches.mean(axis=1) + _AREA_WEIGHT * a * a * ratio / room
 
     best = np.ones(len(limit))
-    if not round_only:
-        for span in (np.geomspace(0.5, 2.0, 71), *(1 + step * np.linspace(-1, 1, 11) for step in _REFINEMENTS)):
-            merit = np.stack([size_and_merit(best * f)[1] for f in span])
-            best = best * span[merit.argmax(axis=0)]
+    for span in ratio_spans:
+        merit = np.stack([size_and_merit(best * f)[1] for f in span])
+        best = best * span[merit.argmax(axis=0)]
     a = size_and_merit(best)[0]
     return np.stack([a, best * a], axis=1), turn
 
@@ -206,7 +208,7 @@ def best_offset_mm(limit: FloatArray, hole: FloatArray, phi_rad: FloatArray, exp
         if np.hypot(*centre) > reach:
             return 0.0
         below, wall = (seen_from(contour[some], phi_rad, centre) for contour in (limit, hole))
-        semi, turn = best_superellipse(below, wall, phi_rad, exponent)
+        semi, turn = best_superellipse(below, wall, phi_rad, exponent, _COARSE)
         semi = np.minimum.accumulate(semi, axis=0)
         touched = [
             superellipse_radius_mm(phi_rad, axes, exponent, turn, (0.0, 0.0)) >= row - _TOUCHING_MM

@@ -53,7 +53,8 @@ def test_no_section_is_larger_than_one_nearer_to_the_cut(custom) -> None:
 def test_an_unreamed_preparation_cuts_nothing_without_a_broach() -> None:
     settings = CustomSettings(preparation="unreamed", broach_per_side_mm=0, section="ellipse")
     result = customise(oval_plan(), settings)
-    assert result.fit.wall_min_mm == pytest.approx(6.0, abs=0.02)
+    # the two ways to the native wall, along the stem and on the surface, differ by chords
+    assert result.fit.wall_min_mm == pytest.approx(result.fit.native_wall_min_mm, abs=0.01)
     assert result.design.insertion.least_clearance_mm == pytest.approx(0.0, abs=0.005)
 
 
