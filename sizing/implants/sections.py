@@ -21,6 +21,8 @@ FREE_FORM_ORDERS = (8, 5, 3)
 _MARGIN = 1.05
 # Rounds of weighting: one for the area, one for the contact.
 _REWEIGHTINGS = 2
+# Contact that a centre off the axis has to win; less is the coarseness of the search.
+_WORTH_OFFSET = 0.01
 # Weight of a section's area against its contact, both as shares: contact decides, area breaks ties.
 _AREA_WEIGHT = 0.1
 # A gap up to this counts as contact: the doubt of a measured radius.
@@ -219,7 +221,7 @@ def best_offset_mm(limit: FloatArray, hole: FloatArray, phi_rad: FloatArray, exp
     start = np.array([[0, 0], [0.5, 0], [0, 0.5]])
     found = minimize(lost, np.zeros(2), method="Nelder-Mead",
                      options={"initial_simplex": start, "xatol": 0.02, "fatol": 1e-3, "maxfev": 40})  # fmt: skip
-    return found.x if found.fun < lost(np.zeros(2)) else np.zeros(2)
+    return found.x if found.fun < lost(np.zeros(2)) - _WORTH_OFFSET else np.zeros(2)
 
 
 def seen_from(limit: FloatArray, phi_rad: FloatArray, centre_mm: FloatArray) -> FloatArray:
