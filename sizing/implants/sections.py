@@ -206,11 +206,11 @@ def best_offset_mm(limit: FloatArray, hole: FloatArray, phi_rad: FloatArray, exp
     some = slice(None, None, max(1, len(limit) // 10))
     reach = 0.5 * float(limit.min())
 
-    def lost(centre: FloatArray) -> float:
+    def lost(centre: FloatArray, ratios: tuple = _COARSE) -> float:
         if np.hypot(*centre) > reach:
             return 0.0
         below, wall = (seen_from(contour[some], phi_rad, centre) for contour in (limit, hole))
-        semi, turn = best_superellipse(below, wall, phi_rad, exponent, _COARSE)
+        semi, turn = best_superellipse(below, wall, phi_rad, exponent, ratios)
         semi = np.minimum.accumulate(semi, axis=0)
         touched = [
             superellipse_radius_mm(phi_rad, axes, exponent, turn, (0.0, 0.0)) >= row - _TOUCHING_MM
@@ -221,7 +221,8 @@ def best_offset_mm(limit: FloatArray, hole: FloatArray, phi_rad: FloatArray, exp
     start = np.array([[0, 0], [0.5, 0], [0, 0.5]])
     found = minimize(lost, np.zeros(2), method="Nelder-Mead",
                      options={"initial_simplex": start, "xatol": 0.02, "fatol": 1e-3, "maxfev": 40})  # fmt: skip
-    return found.x if found.fun < lost(np.zeros(2)) - _WORTH_OFFSET else np.zeros(2)
+    won = lost(np.zeros(2), FINE) - lost(found.x, FINE)
+    return found.x if won > _WORTH_OFFSET else np.zeros(2)
 
 
 def seen_from(limit: FloatArray, phi_rad: FloatArray, centre_mm: FloatArray) -> FloatArray:
