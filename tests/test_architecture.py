@@ -77,6 +77,13 @@ def test_no_arrow_runs_back_up(path: Path) -> None:
         assert ok, f"{module} (floor {FLOOR[here]}) imports {name} (floor {FLOOR[there]})"
 
 
+def test_the_page_and_the_test_know_the_same_rooms() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    picture = page.split("```")[3]
+    missing = [room for room in FLOOR if room not in picture and f" .{room.removeprefix('sizing.')}" not in picture]
+    assert not missing, f"docs/architecture.md does not draw {missing}"
+
+
 def _edges() -> dict[str, set[str]]:
     names = {".".join(p.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): p for p in MODULES}
     edges: dict[str, set[str]] = {}
