@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from sizing import _search
 from sizing.canal.model import Canal
-from sizing.fit.view import across, axis_frame
+from sizing.fit.view import axis_frame
 from sizing.geometry import FloatArray, unit
 from sizing.reaming import ToolAxis
 from sizing.reaming.widest import widest_clearance
@@ -61,8 +62,8 @@ def clearance_mm(task: Task, axis: ToolAxis) -> float:
     """Return the exact clearance r of an axis; -inf when it is tilted too much."""
     if _tilt_deg(task.canal, axis) > task.max_tilt_deg + 1e-9:
         return float("-inf")
-    _, distance, _, margin = _counted(task, axis, axis_frame(task.canal, axis))
-    return float((distance - margin).min()) if len(distance) else float("-inf")
+    room = _counted(task, axis, axis_frame(task.canal, axis))[2]
+    return float(room.min()) if len(room) else float("-inf")
 
 
 def search_axis(task: Task, start: ToolAxis) -> tuple[ToolAxis, float]:
@@ -107,40 +108,39 @@ def _climb(task: Task, start: ToolAxis, room_mm: float) -> tuple[ToolAxis, float
 def _improved(task: Task, axis: ToolAxis, room_mm: float) -> tuple[ToolAxis, float]:
     """Solve one linear programme about the current axis; return the moved axis and the largest move in mm."""
     frame = axis_frame(task.canal, axis)
-    k = 4 if axis.bow_radius_mm is None else 5
-    rows, offsets = _rows(task, axis, frame)
+    position, travel, room = _counted(task, axis, frame)
     # A point this far beyond the least one cannot become the least within the room.
-    near = offsets <= offsets.min() + _REACH_ROOMS * room_mm
-    rows, offsets = rows[near], offsets[near]
-    reach = np.ones(len(rows))
-    hard_rows, hard_offsets = _tilt_rows(task, frame, k)
+    near = room <= room.min() + _REACH_ROOMS * room_mm
+    rows = _rows(task, axis, position[near], travel[near])
+    hard_rows, hard_offsets = _tilt_rows(task, axis, frame)
     v, _ = widest_clearance(
-        np.vstack([rows, hard_rows]), np.append(offsets, hard_offsets), np.full(k, room_mm),
-        np.append(reach, np.zeros(len(hard_rows))),
-    )  # fmt: skip
+        np.vstack([rows, hard_rows]),
+        np.append(room[near], hard_offsets),
+        np.full(rows.shape[1], room_mm),
+        np.append(np.ones(len(rows)), np.zeros(len(hard_rows))),
+    )
     return _moved(task, axis, frame, v), float(np.abs(v).max())
 
 
-def _rows(task: Task, axis: ToolAxis, frame: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Rows a with a . v + r <= distance - margin, for v = (shift x, shift y, tilt x, tilt y[, turn]) in mm.
+def _rows(task: Task, axis: ToolAxis, position: FloatArray, travel: FloatArray) -> FloatArray:
+    """Rows a with a . v + r <= room, for v = (shift x, shift y, tilt x, tilt y[, turn]) in mm.
 
     Tilts are measured as the shift they make at the far end, the turn as the shift it makes there.
     """
-    xy, distance, t, margin = _counted(task, axis, frame)
-    e = xy / distance[:, None]
+    e = position / np.hypot(position[:, 0], position[:, 1])[:, None]
     radius = axis.bow_radius_mm
     if radius is None:
-        lever = t / task.length_mm
+        lever = travel / task.length_mm
         columns = [e[:, 0], e[:, 1], e[:, 0] * lever, e[:, 1] * lever]
     else:
-        angle, far = t / radius, task.length_mm / radius
+        angle, far = travel / radius, task.length_mm / radius
         lever = np.sin(angle) / np.sin(far)
         turn = (1 - np.cos(angle)) / (1 - np.cos(far))
         columns = [e[:, 0] * np.cos(angle), e[:, 1], e[:, 0] * lever, e[:, 1] * lever, e[:, 1] * turn]
-    return np.stack(columns, axis=1), distance - margin
+    return np.stack(columns, axis=1)
 
 
-def _tilt_rows(task: Task, frame: FloatArray, k: int) -> tuple[FloatArray, FloatArray]:
+def _tilt_rows(task: Task, axis: ToolAxis, frame: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Rows that keep the direction within a cone about the cut's normal (an octagon inside the cone)."""
     assert task.canal.resection is not None  # set by Canal at birth
     normal = task.canal.resection.normal_lps
@@ -148,7 +148,7 @@ def _tilt_rows(task: Task, frame: FloatArray, k: int) -> tuple[FloatArray, Float
     limit = np.tan(np.radians(task.max_tilt_deg)) * np.cos(np.pi / 8)
     around = np.arange(8) * np.pi / 4
     e = np.stack([np.cos(around), np.sin(around)], axis=1)
-    rows = np.zeros((8, k))
+    rows = np.zeros((8, 4 if axis.bow_radius_mm is None else 5))
     rows[:, 2:4] = e / task.length_mm
     return rows, limit + e @ across_now
 
@@ -194,24 +194,17 @@ def _tilt_deg(canal: Canal, axis: ToolAxis) -> float:
     return float(np.degrees(np.arccos(np.clip(axis.direction_lps @ canal.resection.normal_lps, -1.0, 1.0))))
 
 
-def _counted(task: Task, axis: ToolAxis, frame: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """Return position (k, 2), distance, travel and margin (k,) of the contour points that count.
+def _counted(task: Task, axis: ToolAxis, frame: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return position (k, 2), travel (k,) and room (k,) of the contour points that count.
 
-    Points between the entry and the length, and on every ray the two points exactly there, between levels:
-    in a bowed canal the tightest place is the very end.
+    Room is the distance from the axis minus the margin. Points between the entry and the length count,
+    and on every ray the two points exactly there: in a bowed canal the tightest place is the very end.
     """
-    xy, rho, travel = across(task.clear_of_lps, axis, frame)
-    use = (travel >= 0.0) & (travel <= task.length_mm) & np.isfinite(rho)
-    parts = [(xy[use], rho[use], travel[use], task.margin_mm[use])]
-    for rim_mm in (0.0, task.length_mm):
-        before = np.clip((travel <= rim_mm).sum(axis=0) - 1, 0, len(travel) - 2)
-        ray = np.arange(travel.shape[1])
-        low, high = travel[before, ray], travel[before + 1, ray]
-        crossed = (low <= rim_mm) & (rim_mm < high) & np.isfinite(rho[before, ray] + rho[before + 1, ray])
-        b, r = before[crossed], ray[crossed]
-        share = ((rim_mm - low) / (high - low))[crossed, None]
-        point = (1 - share) * xy[b, r] + share * xy[b + 1, r]
-        at_rim = np.full(len(r), rim_mm)
-        parts.append((point, np.hypot(point[:, 0], point[:, 1]), at_rim, task.margin_mm[b, r]))
-    position, distance, along, margin = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return position, distance, along, margin
+    m, n = task.margin_mm.shape
+    before, position = np.empty((n, 3)), np.empty(((m + 2) * n, 2))
+    travel, room = np.empty((m + 2) * n), np.empty((m + 2) * n)
+    count = _search.counted_points(
+        task.clear_of_lps, task.margin_mm, axis.entry_lps, frame, axis.bow_radius_mm or 0.0, task.length_mm,
+        before, position, travel, room,
+    )  # fmt: skip
+    return position[:count], travel[:count], room[:count]

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from sizing import _search
 from sizing.geometry import FloatArray
 
 # Slack below this many mm is rounding, not a violated constraint.
@@ -39,31 +40,18 @@ def widest_clearance(
     -------
     v : (k,) array
     r : float
+        -inf, with v = 0, when the programme is degenerate or what must hold cannot.
     """
     n, k = normals.shape
     # Columns of the dual: the n constraints, then +v <= box, -v <= box, r <= big.
     big = float(np.max(np.abs(offsets_mm)) + np.abs(normals).sum(axis=1).max() * np.max(box) + 1.0)
-    columns = np.zeros((n + 2 * k + 1, k + 1))
-    columns[:n, :k], columns[:n, k] = normals, 1.0 if reach is None else reach
-    columns[n : n + k, :k], columns[n + k : n + 2 * k, :k] = np.eye(k), -np.eye(k)
-    columns[-1, k] = 1.0
+    rows = np.zeros((n + 2 * k + 1, k + 1))
+    rows[:n, :k], rows[:n, k] = normals, 1.0 if reach is None else reach
+    rows[n : n + k, :k], rows[n + k : n + 2 * k, :k] = np.eye(k), -np.eye(k)
+    rows[-1, k] = 1.0
     cost = np.concatenate([offsets_mm, box, box, [big]])
     basis = np.append(np.arange(n, n + k), n + 2 * k)
-    goal = np.append(np.zeros(k), 1.0)
-    for _ in range(_MAX_STEPS):
-        matrix = columns[basis].T
-        multipliers = np.linalg.solve(matrix.T, cost[basis])  # = (v, r) of the primal vertex
-        slack = cost - columns @ multipliers
-        entering = int(np.argmin(slack))
-        if slack[entering] > -_TOLERANCE_MM:
-            break
-        weights, direction = np.linalg.solve(matrix, np.stack([goal, columns[entering]], axis=1)).T
-        usable = direction > 1e-12
-        if not usable.any():
-            break
-        ratio = np.full(k + 1, np.inf)
-        ratio[usable] = np.maximum(weights[usable], 0.0) / direction[usable]
-        # Among ties leave the row with the largest pivot: steadier, and it does not cycle in practice.
-        ties = np.flatnonzero(ratio <= ratio.min() + 1e-14)
-        basis[ties[np.argmax(direction[ties])]] = entering
-    return multipliers[:k], float(multipliers[k])
+    vertex = np.zeros(k + 1)
+    if not _search.widest(rows, cost, k, basis, vertex, _TOLERANCE_MM, _MAX_STEPS):
+        return np.zeros(k), float("-inf")
+    return vertex[:k], float(vertex[k])
