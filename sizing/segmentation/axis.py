@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from sizing.geometry import FloatArray, unit
+from sizing.geometry import FloatArray, VolumeGeometry, unit
 from sizing.segmentation.shafts import Shaft
 
 # The facing plane stands on the shaft above it, not on the chord of a bowed bone: 300 mm of femur turn by 18°.
@@ -43,9 +43,24 @@ class ShaftAxis:
         order = np.argsort(height)
         return cls(origin, proximal_lps, height[order], centres[order])
 
+    def above(self, height_mm: float) -> ShaftAxis:
+        """Return the same axis without the centres below a height, where spurs draw them aside."""
+        kept = self.height_mm >= height_mm
+        if kept.sum() < _LEAST_CENTRES:
+            return self
+        return replace(self, height_mm=self.height_mm[kept], centre_lps=self.centre_lps[kept])
+
     def heights(self, points_lps: ArrayLike) -> FloatArray:
         """Return the heights (...,) of points (..., 3)."""
         return np.asarray((np.asarray(points_lps, np.float64) - self.origin_lps) @ self.proximal_lps)
+
+    def height_grid(self, geometry: VolumeGeometry) -> NDArray[np.float32]:
+        """Return the heights of all voxels of a grid, (slice, row, column)."""
+        per_step = geometry.affine[:3, :3].T @ self.proximal_lps
+        s, r, c = (k * np.arange(n) for k, n in zip(per_step, geometry.shape, strict=True))
+        start = float(self.heights(geometry.affine[:3, 3]))
+        plane = (r[:, None] + c[None, :]).astype(np.float32)
+        return (s + start).astype(np.float32)[:, None, None] + plane
 
     def centre_at(self, height_mm: ArrayLike) -> FloatArray:
         """Return centres (..., 3) at heights (...,); beyond the last section straight on along the end's direction."""

@@ -42,18 +42,17 @@ def companion_of(shaft: Shaft, shafts: list[Shaft]) -> Shaft | None:
     return None
 
 
-def _side_by_position(shaft: Shaft, others: list[Shaft], settings: SegmentationSettings) -> Side | None:
-    """Return the side by LPS x, relative to the opposite limb where one is in the scan; None near the midline."""
+def _offset_mm(shaft: Shaft, others: list[Shaft], settings: SegmentationSettings) -> float:
+    """Return how far to the patient's left of the midline a shaft lies; halfway to the opposite limb if there is one.
+
+    With an opposite limb there is no doubt: the offset is then at least ``settings.certain_side_mm``.
+    """
     x = float(shaft.middle_lps[0])
     partners = [o for o in others if o is not shaft and _overlap_share(shaft, o) > _COMPANION_OVERLAP]
-    middle = 0.0
-    if partners:
-        opposite = max(partners, key=lambda o: abs(float(o.middle_lps[0]) - x))
-        if abs(float(opposite.middle_lps[0]) - x) > 2 * settings.midline_mm:
-            middle = (x + float(opposite.middle_lps[0])) / 2
-    if abs(x - middle) < settings.midline_mm:
-        return None
-    return Side.LEFT if x > middle else Side.RIGHT
+    apart = max((float(o.middle_lps[0]) - x for o in partners), key=abs, default=0.0)
+    if abs(apart) > 2 * settings.midline_mm:
+        return -float(np.copysign(max(abs(apart) / 2, settings.certain_side_mm), apart))
+    return x
 
 
 def guess_bone(shafts: list[Shaft]) -> Bone:
@@ -107,30 +106,24 @@ def choose_shaft(
     # A cut bone shows only a part of its area.
     thick = [s for s in shafts if s.width_mm2 >= _LEAST_AREA_MM2 or s.cut.mean() > 0.5]
     candidates = _of_kind(thick, shafts, bone)
-    sides = [_side_by_position(s, candidates, settings) for s in candidates]
+    left_mm = {id(s): _offset_mm(s, candidates, settings) for s in candidates}
     stated = side or {"L": Side.LEFT, "R": Side.RIGHT}.get((header or "").strip().upper()[:1])
-    wanted = [s for s, at in zip(candidates, sides, strict=True) if stated is None or at in (stated, None)]
-    if not wanted:
-        said = "given" if side is not None else "header's"
-        raise SegmentationError(
-            "CF-S006",
-            f"the {said} side is {stated}, but the {bone} in the scan lies on the other side",
-            measured=f"its middle at x = {candidates[0].middle_lps[0]:+.0f} mm (+ is the patient's left)",
-            expected=f"a bone on the {stated}",
-            advice="Check the side, and whether the scan was mirrored or taken of another patient.",
-        )
-    found = {at for s, at in zip(candidates, sides, strict=True) if s in wanted}
-    if stated is None and len(found) > 1:
-        raise SegmentationError(
-            "CF-S005", f"a {bone} is there on both sides", advice="Say which one is meant: --side left or right."
-        )
+    if stated is None:
+        wanted = candidates
+        if min(left_mm.values()) < -settings.midline_mm and max(left_mm.values()) > settings.midline_mm:
+            raise SegmentationError(
+                "CF-S005", f"a {bone} is there on both sides", advice="Say which one is meant: --side left or right."
+            )
+    else:
+        wanted = [s for s in candidates if left_mm[id(s)] * stated.lateral_x > -settings.certain_side_mm]
+        if not wanted:
+            raise _contradiction(bone, stated, "given" if side is not None else "header's", candidates[0])
     shaft = _by_level(wanted, shafts, bone)
     _refuse_cut(shaft, bone, settings)
-    by_position = sides[candidates.index(shaft)]
     if side is not None:
         return shaft, side, "given"
-    if by_position is not None:
-        return shaft, by_position, "position"
+    if abs(left_mm[id(shaft)]) > settings.midline_mm:
+        return shaft, Side.LEFT if left_mm[id(shaft)] > 0 else Side.RIGHT, "position"
     if stated is not None:
         return shaft, stated, "header"
     raise SegmentationError(
@@ -138,6 +131,16 @@ def choose_shaft(
         "the side cannot be told from the position of the bone",
         measured=f"{shaft.middle_lps[0]:+.0f} mm from the middle of the scanner",
         advice="Give --side left or right.",
+    )
+
+
+def _contradiction(bone: Bone, stated: Side, whose: str, shaft: Shaft) -> SegmentationError:
+    return SegmentationError(
+        "CF-S006",
+        f"the {whose} side is {stated}, but the {bone} in the scan lies on the other side",
+        measured=f"its middle at x = {shaft.middle_lps[0]:+.0f} mm (+ is the patient's left)",
+        expected=f"a bone on the {stated}",
+        advice="Check the side, and whether the scan was mirrored or taken of another patient.",
     )
 
 

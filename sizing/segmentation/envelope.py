@@ -78,6 +78,8 @@ def build_envelope(volume: CtVolume, sections: SectionMap, shaft: Shaft, end_thr
     bridged = _open_rings(shaft, geometry.slice_step_mm)
     for place in bridged:
         _bridge(mask, sections, shaft, bridged, int(place), start)
+    ends = sections.slice_index[shaft.sections[[0, -1]]] - start[0]
+    rings = (int(ends[0]), int(ends[1]))
     told = [True, True]
     for k, slab in enumerate(slabs):
         if slab is not None:
@@ -92,9 +94,8 @@ def build_envelope(volume: CtVolume, sections: SectionMap, shaft: Shaft, end_thr
                 shaft.width_mm2,
                 upwards=k == 1,
             )
-            mask[part] = grown
-    ends = sections.slice_index[shaft.sections[[0, -1]]] - start[0]
-    rings = (int(ends[0]), int(ends[1]))
+            beyond = slice(rings[1] + 1 - low[0], None) if k == 1 else slice(0, rings[0] - low[0])
+            mask[part][beyond] = grown[beyond]
     return Envelope(mask, start, geometry.cropped(start, stop), rings, bridged, told[0], told[1])
 
 

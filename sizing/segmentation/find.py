@@ -116,20 +116,24 @@ def _no_shaft(volume: CtVolume, settings: SegmentationSettings) -> SegmentationE
 
 def _along_axis(volume: CtVolume, envelope: Envelope, axis: ShaftAxis, shaft: Shaft) -> BoneAlongAxis:
     """Measure the bone along its axis, and take out the levels that the side of the field of view cuts."""
-    index = np.argwhere(envelope.mask)
-    height = axis.heights(envelope.geometry.index_to_lps(index))
-    in_plane = index[:, 1:] + np.array(envelope.start[1:])
-    at_border = ((in_plane == 0) | (in_plane == np.array(volume.hu.shape[1:]) - 1)).any(axis=1)
-    middle = float(np.median(axis.height_mm))
-    cut = height[at_border]
-    low = float(cut[cut < middle].max(initial=-np.inf))
-    high = float(cut[cut >= middle].min(initial=np.inf))
-    keep = (height > low) & (height < high)
     mask = envelope.mask
-    if not keep.all():
-        mask = np.zeros_like(mask)
-        mask[tuple(index[keep].T)] = True
-    return BoneAlongAxis(mask, envelope.geometry, axis, shaft, float(height.min()), float(height.max()), (low, high))
+    height = axis.height_grid(envelope.geometry)
+    heights_mm = height[mask]
+    # Voxels of the bone in the outermost rows and columns of the image.
+    at_border = np.zeros_like(mask)
+    for k in (1, 2):
+        for place in (0, volume.hu.shape[k] - 1):
+            if 0 <= place - envelope.start[k] < mask.shape[k]:
+                face = (slice(None),) * k + (place - envelope.start[k],)
+                at_border[face] = mask[face]
+    cut_mm = height[at_border]
+    middle = float(np.median(axis.height_mm))
+    low = float(cut_mm[cut_mm < middle].max(initial=-np.inf))
+    high = float(cut_mm[cut_mm >= middle].min(initial=np.inf))
+    if len(cut_mm):
+        mask = mask & (height > low) & (height < high)
+    lowest, highest = float(heights_mm.min()), float(heights_mm.max())
+    return BoneAlongAxis(mask, envelope.geometry, axis, shaft, lowest, highest, (low, high))
 
 
 def _cut_findings(body: BoneAlongAxis, bone: Bone, depth_of_height: float) -> list[Finding]:

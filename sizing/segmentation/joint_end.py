@@ -88,13 +88,15 @@ def slab_beyond(
     return Slab((start[0], start[1], start[2]), (stop[0], stop[1], stop[2]))
 
 
-def _block_mean(values: NDArray, factor: tuple[int, int, int]) -> FloatArray:
+def _block_mean(values: NDArray, factor: tuple[int, int, int]) -> NDArray:
     """Average blocks; an incomplete last block takes what it has by repeating the last voxels."""
+    if max(factor) == 1:
+        return values
     pad = [(0, -n % f) for n, f in zip(values.shape, factor, strict=True)]
     padded = np.pad(values, pad, mode="edge") if any(p[1] for p in pad) else values
     a, b, c = (n // f for n, f in zip(padded.shape, factor, strict=True))
     blocks = padded.reshape(a, factor[0], b, factor[1], c, factor[2])
-    return np.asarray(blocks.mean(axis=(1, 3, 5), dtype=np.float32))
+    return blocks.mean(axis=(1, 3, 5), dtype=np.float32)
 
 
 def _fill_from_three_sides(hu: NDArray[np.int16], threshold_hu: int) -> NDArray[np.bool_]:
@@ -141,6 +143,8 @@ def grow_joint_end(
 ) -> tuple[NDArray[np.bool_], bool]:
     """Return the solid of the bone that the shaft belongs to, inside one slab, and whether its end could be told.
 
+    Where the shaft is known it is better than what is returned here.
+
     Parameters
     ----------
     hu, shaft : (slice, row, column) array
@@ -154,8 +158,6 @@ def grow_joint_end(
     upwards : bool
         Whether the bone goes on to higher slice numbers.
     """
-    from scipy import ndimage
-
     fill = _factor(spacing_mm, _FILL_MM)
     fill_mm = tuple(f * s for f, s in zip(fill, spacing_mm, strict=True))
     mean_hu = np.ascontiguousarray(np.round(_block_mean(hu, fill)), np.int16)
@@ -167,23 +169,59 @@ def grow_joint_end(
     if not seed.any():
         return shaft.copy(), False
     solid = (_block_mean(filled, coarse) >= 0.5) | seed
+    own, told = _separate(solid, seed, coarse_mm, shaft_area_mm2, upwards)  # type: ignore[arg-type]
+    return _refine(own, factor, hu.shape), told  # type: ignore[arg-type]
 
+
+def _refine(own: NDArray[np.bool_], factor: tuple[int, ...], shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Bring a coarse mask to the fine grid, its surface interpolated; only its box is worked on."""
+    from scipy import ndimage
+
+    fine = np.zeros(shape, np.bool_)
+    boxes = ndimage.find_objects(own.astype(np.uint8))
+    if boxes:
+        low = [max(b.start - 1, 0) for b in boxes[0]]
+        box = tuple(slice(a, b.stop + 1) for a, b in zip(low, boxes[0], strict=True))
+        zoomed = ndimage.zoom(own[box].astype(np.float32), factor, order=1, mode="nearest", grid_mode=True) >= 0.5
+        target = tuple(slice(a * f, a * f + n) for a, f, n in zip(low, factor, zoomed.shape, strict=True))
+        room = fine[target]
+        fine[target] = zoomed[tuple(slice(0, n) for n in room.shape)]
+    return fine
+
+
+def _separate(
+    solid: NDArray[np.bool_], seed: NDArray[np.bool_], voxel_mm: Triple, shaft_area_mm2: float, upwards: bool
+) -> tuple[NDArray[np.bool_], bool]:
+    """Return the part of a solid that is the seed's own bone, and whether it could be told from its neighbours."""
+    from scipy import ndimage
+
+    # Distances cost time: only the box of what touches the seed at all is looked at.
+    parts, _ = ndimage.label(solid)
+    touching = np.isin(parts, np.unique(parts[seed]))
+    box = ndimage.find_objects(touching.astype(np.uint8))[0]
+    solid_box, seed_box = touching[box], seed[box]
     # The slab's own faces are no surface of the bone: the array is continued before distances are taken.
-    depth_mm = ndimage.distance_transform_edt(np.pad(solid, 1, mode="edge"), sampling=coarse_mm)[1:-1, 1:-1, 1:-1]
-    pixel_mm2 = coarse_mm[1] * coarse_mm[2]
+    inner = tuple(slice(1, -1) for _ in range(3))
+    depth_mm = ndimage.distance_transform_edt(_continued(solid, box), sampling=voxel_mm)[inner]
     told = False
     for share in _ERODE_SHARES:
         erode_mm = share * float(np.sqrt(shaft_area_mm2 / np.pi))
-        own = _connected(solid, depth_mm, seed, erode_mm, coarse_mm)  # type: ignore[arg-type]
-        area_mm2 = own.sum(axis=(1, 2)) * pixel_mm2
-        beyond_mm3 = float(area_mm2[~seed.any(axis=(1, 2))].sum()) * coarse_mm[0]
+        part = _connected(solid_box, depth_mm, seed_box, erode_mm, voxel_mm)
+        area_mm2 = part.sum(axis=(1, 2)) * voxel_mm[1] * voxel_mm[2]
+        beyond_mm3 = float(area_mm2[~seed_box.any(axis=(1, 2))].sum()) * voxel_mm[0]
         told = bool(area_mm2.max() <= _LEAK_AREA * shaft_area_mm2 and beyond_mm3 <= _LEAK_VOLUME * shaft_area_mm2**1.5)
         if told:
             break
     if not told:
         wide = area_mm2 > _METAPHYSIS_AREA * shaft_area_mm2
-        slices = np.arange(len(own)) if upwards else np.arange(len(own))[::-1]
-        own[slices[int(np.argmax(wide[slices])) :]] = False
-    fine = ndimage.zoom(own.astype(np.float32), factor, order=1, mode="nearest", grid_mode=True) >= 0.5
-    n_slices, n_rows, n_columns = hu.shape
-    return fine[:n_slices, :n_rows, :n_columns] | shaft, told
+        slices = np.arange(len(part)) if upwards else np.arange(len(part))[::-1]
+        if wide.any():
+            part[slices[int(np.argmax(wide[slices])) :]] = False
+    own = np.zeros_like(solid)
+    own[box] = part
+    return own, told
+
+
+def _continued(solid: NDArray[np.bool_], box: tuple[slice, ...]) -> NDArray[np.bool_]:
+    """Return the box with one voxel more on each side: the neighbours in the array, or a copy of its outermost ones."""
+    return np.pad(solid, 1, mode="edge")[tuple(slice(s.start, s.stop + 2) for s in box)]

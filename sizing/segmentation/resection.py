@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,7 +70,7 @@ def choose_resection(
         return _at(body, height, "virtual", ())
     if distal_end.kind is EndKind.FREE:
         stump = find_stump_end(body.mask, body.geometry, body.axis, side)
-        return _at(body, stump.facing_mm, "stump end", stump.findings)
+        return _at(replace(body, axis=stump.axis), stump.facing_mm, "stump end", stump.findings)
     if distal_end.kind in (EndKind.SCAN, EndKind.SIDE):
         finding = Finding(
             Level.WARNING,
@@ -93,7 +93,7 @@ def choose_resection(
 def _at(body: BoneAlongAxis, height_mm: float, source: str, findings: tuple[Finding, ...]) -> Resection:
     axis = body.axis
     plane = Plane(axis.centre_at(height_mm), axis.direction_above(height_mm))
-    return Resection(plane, source, height_mm - body.lowest_mm, findings)
+    return Resection(plane, source, max(height_mm - body.lowest_mm, 0.0), findings)
 
 
 def _lowest_covered(body: BoneAlongAxis) -> float:

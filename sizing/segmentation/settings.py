@@ -21,7 +21,10 @@ class SegmentationSettings:
     min_cortex_share : float
         Mean HU of a shaft's wall as a share of the scan's cortex HU; spine, ramus and calcifications stay below.
     midline_mm : float
-        A bone whose middle is nearer than this to x = 0 has no side by position.
+        A bone whose middle is nearer than this to the midline has no side by position.
+    certain_side_mm : float
+        Beyond this, position contradicts a side that was given or is in the header. Further out than the midline,
+        because a single limb may be scanned off centre.
     crop_margin_mm : float
         Room left around the bone in the crop.
     """
@@ -31,12 +34,13 @@ class SegmentationSettings:
     min_shaft_mm: float = 40.0
     min_cortex_share: float = 0.6
     midline_mm: float = 30.0
+    certain_side_mm: float = 60.0
     crop_margin_mm: float = 10.0
 
     def __post_init__(self) -> None:
         if not 0 < self.end_share <= self.bone_share <= 0.7:
             raise ValueError(f"0 < end_share <= bone_share <= 0.7, got {self.end_share} and {self.bone_share}")
-        for name in ("min_shaft_mm", "midline_mm", "crop_margin_mm"):
+        for name in ("min_shaft_mm", "midline_mm", "certain_side_mm", "crop_margin_mm"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name} must not be negative, got {getattr(self, name)}")
         if not 0 <= self.min_cortex_share <= 1:

@@ -34,7 +34,7 @@ _CUT_SHAFT_SLENDERNESS = 3.0
 _TUBULAR_AREA = 1.5
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Shaft:
     """One chain of sections.
 
@@ -164,11 +164,18 @@ def _shaft_run(
     broken = gap_mm > np.where(same_bone, _LONGEST_BREACH_MM, _LONGEST_GAP_MM)
     part = max(np.split(whole, np.flatnonzero(broken) + 1), key=lambda p: p[-1] - p[0])
     first, last = int(part[0]), int(part[-1])
-    while first > 0 and cut[chain[first - 1]]:
+    # A sclerosed end has no canal, but the same outline; and what the field of view cuts belongs to the bone too.
+    end_area = area[chain[first]], area[chain[last]]
+    while first > 0 and _goes_on(chain[first - 1], end_area[0], area, cut):
         first -= 1
-    while last < len(chain) - 1 and cut[chain[last + 1]]:
+    while last < len(chain) - 1 and _goes_on(chain[last + 1], end_area[1], area, cut):
         last += 1
     return chain[first : last + 1]
+
+
+def _goes_on(section: int, end_area: float, area: FloatArray, cut: NDArray[np.bool_]) -> bool:
+    ratio = area[section] / end_area
+    return bool(cut[section] or 1 / _SAME_AREA_ACROSS_GAP < ratio < _SAME_AREA_ACROSS_GAP)
 
 
 def _measure(

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sizing.anatomy import Side, direction_word
 from sizing.findings import Finding, Level
-from sizing.geometry import FloatArray, VolumeGeometry
+from sizing.geometry import FloatArray, VolumeGeometry, unit
 from sizing.segmentation.axis import ShaftAxis
 
 # A section is whole again where it holds this share of the shaft's area.
@@ -18,18 +18,21 @@ _WHOLE_AREA = 0.85
 _REFERENCE_MM = (15.0, 65.0)
 # Bone that reaches further below the facing level than this is told: less is the blur and the saw.
 _SPUR_MM = 4.0
-# Bone of this volume, this far outside the outline of the shaft above, is an outgrowth.
-_OUTGROWTH_MM3 = 150.0
-_OUTSIDE_MM = 3.0
+# An outgrowth stands out this far from the outline of the shaft above it, over what the shaft widens all round, and
+# has at least this volume: less is noise of the mask's surface.
+_OUTSIDE_MM = 2.5
+_OUTGROWTH_MM3 = 60.0
+_SECTORS = 24
 # Below this offset against the shaft's radius bone sticks out all round (a rounded end), not to one side.
 _ONE_SIDED = 0.3
 
 
 @dataclass(frozen=True)
 class StumpEnd:
-    """Facing level of a stump (height on the shaft's axis) and what was noticed there."""
+    """Facing level of a stump (height on the shaft's axis), the axis without the end, and what was noticed there."""
 
     facing_mm: float
+    axis: ShaftAxis
     findings: tuple[Finding, ...]
 
 
@@ -47,7 +50,9 @@ def find_stump_end(mask: NDArray[np.bool_], geometry: VolumeGeometry, axis: Shaf
     side : Side
         For medial and lateral.
     """
-    points = geometry.index_to_lps(np.argwhere(mask))
+    grid = axis.height_grid(geometry)
+    top = float(axis.height_mm[0]) + 2 * _REFERENCE_MM[1]
+    points = geometry.index_to_lps(np.argwhere(mask & (grid < top)))
     height = axis.heights(points)
     tip = float(height.min())
     # Only the end matters; a bin holds at least one slice.
@@ -61,14 +66,15 @@ def find_stump_end(mask: NDArray[np.bool_], geometry: VolumeGeometry, axis: Shaf
     broken = np.flatnonzero((area < _WHOLE_AREA * usual) & (middle < shaft_start + _REFERENCE_MM[0]))
     first_whole = int(broken[-1]) + 1 if len(broken) else 0
     facing = float(bins[first_whole])
+    shaft_axis = axis.above(facing + _REFERENCE_MM[0])
 
-    radial = points - axis.centre_at(height)
+    radial = points - shaft_axis.centre_at(height)
     radial -= (radial @ axis.proximal_lps)[:, None] * axis.proximal_lps
     findings = [
-        *_below(points, height, radial, facing, usual, side),
-        *_beside(height, radial, facing, geometry, side),
+        *_below(height, radial, facing, usual, side),
+        *_beside(height - facing, radial, axis.proximal_lps, geometry.voxel_volume_mm3, side),
     ]
-    return StumpEnd(facing, tuple(findings))
+    return StumpEnd(facing, shaft_axis, tuple(findings))
 
 
 def _word(vectors: FloatArray, radius_mm: float, side: Side) -> str | None:
@@ -79,16 +85,13 @@ def _word(vectors: FloatArray, radius_mm: float, side: Side) -> str | None:
     return direction_word(mean, side)
 
 
-def _below(
-    points: FloatArray, height: FloatArray, radial: FloatArray, facing: float, usual_mm2: float, side: Side
-) -> list[Finding]:
+def _below(height: FloatArray, radial: FloatArray, facing: float, usual_mm2: float, side: Side) -> list[Finding]:
     below = height < facing
     length = facing - float(height.min())
     if length < _SPUR_MM or not below.any():
         return []
-    radius = float(np.sqrt(usual_mm2 / np.pi))
-    low = height < height.min() + max(length / 2, 1e-6)
-    word = _word(radial[low], radius, side)
+    low = height < height.min() + length / 2
+    word = _word(radial[low], float(np.sqrt(usual_mm2 / np.pi)), side)
     where = f"on the {word} side" if word else "all round"
     what = "spur or oblique end" if word else "rounded end"
     return [
@@ -104,27 +107,35 @@ def _below(
 
 
 def _beside(
-    height: FloatArray, radial: FloatArray, facing: float, geometry: VolumeGeometry, side: Side
+    depth: FloatArray, radial: FloatArray, proximal_lps: FloatArray, voxel_mm3: float, side: Side
 ) -> list[Finding]:
-    near = (height >= facing) & (height < facing + _REFERENCE_MM[0])
-    above = (height >= facing + _REFERENCE_MM[0]) & (height < facing + _REFERENCE_MM[1])
-    if not (near.any() and above.any()):
-        return []
+    """Compare the outline near the end with that of the shaft above, sector by sector."""
+    near = (depth >= 0) & (depth < _REFERENCE_MM[0])
+    above = (depth >= _REFERENCE_MM[0]) & (depth < _REFERENCE_MM[1])
+    u = unit(np.cross(proximal_lps, np.eye(3)[int(np.argmin(np.abs(proximal_lps)))]))
+    v = np.cross(proximal_lps, u)
+    sector = (np.arctan2(radial @ v, radial @ u) / (2 * np.pi) * _SECTORS).astype(int) % _SECTORS
     distance = np.linalg.norm(radial, axis=1)
-    outline = float(distance[above].max())
-    out = near & (distance > outline + _OUTSIDE_MM)
-    volume_mm3 = float(out.sum()) * geometry.voxel_volume_mm3
+    outline, end = np.zeros(_SECTORS), np.zeros(_SECTORS)
+    np.maximum.at(outline, sector[above], distance[above])
+    np.maximum.at(end, sector[near], distance[near])
+    if not (outline.all() and end.all()):
+        return []
+    flare = max(float(np.median(end - outline)), 0.0)
+    excess = np.where(near, distance - outline[sector] - flare, 0.0)
+    out = excess > _OUTSIDE_MM
+    volume_mm3 = float(out.sum()) * voxel_mm3
     if volume_mm3 < _OUTGROWTH_MM3:
         return []
-    word = _word(radial[out], outline, side)
+    word = _word(radial[out], float(outline.mean()), side)
     where = f"on the {word} side" if word else "round the end"
     return [
         Finding(
             Level.WARNING,
             "CF-S105",
-            f"an outgrowth of {volume_mm3 / 1000:.1f} ml stands out {distance[out].max() - outline:.0f} mm {where}",
+            f"an outgrowth stands out {excess.max():.0f} mm from the shaft {where}",
             "It is part of the mask; think of removing it before facing.",
-            depth_mm=float(height[out].mean()) - facing,
+            depth_mm=float(depth[out].mean()),
             direction=word,
         )
     ]

@@ -18,6 +18,9 @@ METAL_HU = 2500
 _CORTEX_SHARE = 0.9
 # Enough rows for a stable histogram; all of them would cost more time than finding the bone.
 _HISTOGRAM_VOXELS = 4_000_000
+# The iteration starts at half the HU that this share of the scan, and at least so many voxels, reach or exceed.
+_BRIGHT_SHARE = 1e-4
+_LEAST_BRIGHT = 100
 # Below this much contrast to soft tissue the brightest voxels are calcification or contrast agent, not cortex.
 _LEAST_CONTRAST_HU = 300
 
@@ -39,7 +42,8 @@ def estimate_tissue(hu: NDArray[np.int16]) -> ScanTissue:
 
     Two classes are separated at the midpoint of their centres, found by iteration (Ridler and Calvard 1978; the bone's
     centre is a median, since it holds everything from cancellous bone to dense cortex). Their sizes do not enter, so
-    bone may be a thousandth of the scan. Cortex is the 90th percentile of the bone class.
+    bone may be a thousandth of the scan. The iteration comes down from the brightest voxels: coming up, it would stop
+    between fat and the noise of muscle. Cortex is the 90th percentile of the bone class.
 
     Raises
     ------
@@ -50,13 +54,17 @@ def estimate_tissue(hu: NDArray[np.int16]) -> ScanTissue:
     row_step = max(1, hu.size // _HISTOGRAM_VOXELS)
     _runs.histogram(hu, row_step, counts)
     value = np.arange(-32768, 32768, dtype=np.float64)
+    counts[value >= METAL_HU] = 0
 
-    soft_low, threshold = _SOFT_RANGE_HU
+    soft_low, soft_high = _SOFT_RANGE_HU
+    bright = np.cumsum(counts[::-1])[::-1] >= max(_LEAST_BRIGHT, _BRIGHT_SHARE * counts.sum())
+    brightest = float(value[bright].max(initial=-np.inf))
+    if brightest < soft_high or not counts[(value > soft_low) & (value < soft_high)].any():
+        raise _no_bone(hu)
+    threshold = brightest / 2
     for _ in range(100):
         soft = (value > soft_low) & (value < threshold)
-        bone = (value >= threshold) & (value < METAL_HU)
-        if not counts[soft].any() or not counts[bone].any():
-            raise _no_bone(hu)
+        bone = value >= threshold
         soft_hu = float(np.average(value[soft], weights=counts[soft]))
         share = np.cumsum(counts[bone]) / counts[bone].sum()
         updated = round((soft_hu + value[bone][np.searchsorted(share, 0.5)]) / 2)
