@@ -55,7 +55,9 @@ class Envelope:
         return float(slices) * slice_step_mm
 
 
-def build_envelope(volume: CtVolume, sections: SectionMap, shaft: Shaft, end_threshold_hu: int) -> Envelope:
+def build_envelope(
+    volume: CtVolume, sections: SectionMap, shaft: Shaft, end_threshold_hu: int, margin_mm: float
+) -> Envelope:
     """Paint the shaft, bridge its breaches, and follow the bone beyond its first and its last ring.
 
     Parameters
@@ -68,34 +70,34 @@ def build_envelope(volume: CtVolume, sections: SectionMap, shaft: Shaft, end_thr
         The bone that is wanted.
     end_threshold_hu : int
         For joint ends, whose cortex is thin.
+    margin_mm : float
+        Room round the bone in the box.
     """
     geometry = volume.geometry
-    slabs = [_slab(geometry, sections, shaft, upwards) for upwards in (False, True)]
-    start, stop = _box(sections, shaft, slabs)
     wanted = np.zeros(len(sections.area), np.bool_)
     wanted[shaft.sections] = True
-    mask = sections.paint(wanted, start, stop)
+    box, slices = sections.box[shaft.sections], sections.slice_index[shaft.sections]
+    rings = (int(slices[0]), int(slices[-1]))
+    start = (rings[0], int(box[:, 0].min()), int(box[:, 2].min()))
+    stop = (rings[1] + 1, int(box[:, 1].max()) + 1, int(box[:, 3].max()) + 1)
+    tube = sections.paint(wanted, start, stop)
     bridged = _open_rings(shaft, geometry.slice_step_mm)
     for place in bridged:
-        _bridge(mask, sections, shaft, bridged, int(place), start)
-    ends = sections.slice_index[shaft.sections[[0, -1]]] - start[0]
-    rings = (int(ends[0]), int(ends[1]))
-    told = [True, True]
-    for k, slab in enumerate(slabs):
+        _bridge(tube, sections, shaft, bridged, int(place), start)
+    pieces, told = [(start, tube)], [True, True]
+    for upwards in (False, True):
+        slab = _slab(geometry, sections, shaft, upwards)
         if slab is not None:
-            low = [a - b for a, b in zip(slab.start, start, strict=True)]
-            high = [a - b for a, b in zip(slab.stop, start, strict=True)]
-            part = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
-            grown, told[k] = grow_joint_end(
-                volume.hu[slab.slices],
-                mask[part],
-                geometry.spacing_mm,
-                end_threshold_hu,
-                shaft.width_mm2,
-                upwards=k == 1,
+            seed = sections.paint(wanted, slab.start, slab.stop)
+            grown, told[upwards] = grow_joint_end(
+                volume.hu[slab.slices], seed, geometry.spacing_mm, end_threshold_hu, shaft.width_mm2, upwards=upwards
             )
-            beyond = slice(rings[1] + 1 - low[0], None) if k == 1 else slice(0, rings[0] - low[0])
-            mask[part][beyond] = grown[beyond]
+            # Where the shaft is known it is better than what was grown.
+            grown[slice(0, rings[1] + 1 - slab.start[0]) if upwards else slice(rings[0] - slab.start[0], None)] = False
+            pieces.append((slab.start, grown))
+    mask, start = _compose(pieces, geometry, margin_mm)
+    stop = (start[0] + mask.shape[0], start[1] + mask.shape[1], start[2] + mask.shape[2])
+    rings = (rings[0] - start[0], rings[1] - start[0])
     return Envelope(mask, start, geometry.cropped(start, stop), rings, bridged, told[0], told[1])
 
 
@@ -109,26 +111,42 @@ def _slab(geometry: VolumeGeometry, sections: SectionMap, shaft: Shaft, upwards:
     )
 
 
-def _box(sections: SectionMap, shaft: Shaft, slabs: list[Slab | None]) -> tuple[Index, Index]:
-    box, slices = sections.box[shaft.sections], sections.slice_index[shaft.sections]
-    starts = [(slices.min(), box[:, 0].min(), box[:, 2].min()), *(s.start for s in slabs if s is not None)]
-    stops = [(slices.max() + 1, box[:, 1].max() + 1, box[:, 3].max() + 1), *(s.stop for s in slabs if s is not None)]
-    low, high = np.min(starts, axis=0), np.max(stops, axis=0)
-    return (int(low[0]), int(low[1]), int(low[2])), (int(high[0]), int(high[1]), int(high[2]))
+def _compose(
+    pieces: list[tuple[Index, NDArray[np.bool_]]], geometry: VolumeGeometry, margin_mm: float
+) -> tuple[NDArray[np.bool_], Index]:
+    """Put masks into the one box that holds what is set in them, and a margin."""
+    low = np.full(3, np.iinfo(np.int64).max)
+    high = np.zeros(3, np.int64)
+    for start, mask in pieces:
+        for axis in range(3):
+            filled = np.flatnonzero(mask.any(axis=tuple(k for k in range(3) if k != axis))) + start[axis]
+            if len(filled):
+                low[axis], high[axis] = min(low[axis], filled[0]), max(high[axis], filled[-1] + 1)
+    margin = np.ceil(margin_mm / np.array(geometry.spacing_mm)).astype(np.int64)
+    low, high = np.maximum(low - margin, 0), np.minimum(high + margin, geometry.shape)
+    whole = np.zeros(high - low, np.bool_)
+    for start, mask in pieces:
+        source, target = [], []
+        for first, last, s, n in zip(low, high, start, mask.shape, strict=True):
+            a, b = max(int(first), s), min(int(last), s + n)
+            source.append(slice(a - s, b - s))
+            target.append(slice(a - int(first), b - int(first)))
+        whole[tuple(target)] |= mask[tuple(source)]
+    return whole, (int(low[0]), int(low[1]), int(low[2]))
 
 
 def _open_rings(shaft: Shaft, slice_step_mm: float) -> NDArray[np.intp]:
     """Return the places of sections that are open, between sections that are whole."""
+    closed = np.flatnonzero(shaft.ring & ~shaft.cut)
+    if len(closed) < 2:
+        return closed[:0]
+    inner = np.arange(closed[0], closed[-1] + 1)
+    # The area that a section should have: a running median, so that a breach does not count for itself.
+    area = np.interp(inner, closed, shaft.area_mm2[closed])
     reach = max(1, round(_NEIGHBOUR_MM / slice_step_mm))
-    closed = shaft.ring & ~shaft.cut
-    area = np.where(closed, shaft.area_mm2, np.nan)
-    places = []
-    for i in np.flatnonzero(~shaft.cut):
-        near = area[max(i - reach, 0) : i + reach + 1]
-        between = closed[:i].any() and closed[i + 1 :].any()
-        if between and np.isfinite(near).any() and shaft.area_mm2[i] < _OPEN_AREA * np.nanmedian(near):
-            places.append(i)
-    return np.array(places, np.intp)
+    padded = np.pad(area, reach, mode="edge")
+    usual = np.median(np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1), axis=1)
+    return inner[(shaft.area_mm2[inner] < _OPEN_AREA * usual) & ~shaft.cut[inner]]
 
 
 def _bridge(

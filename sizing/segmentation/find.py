@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sizing.anatomy import Bone, Side
 from sizing.errors import SegmentationError, UsageError
 from sizing.findings import Finding, Level
-from sizing.geometry import VolumeGeometry
 from sizing.segmentation.axis import ShaftAxis
 from sizing.segmentation.choose import choose_shaft, guess_bone
 from sizing.segmentation.ends import describe_ends, proximal_direction
-from sizing.segmentation.envelope import Envelope, Index, build_envelope
+from sizing.segmentation.envelope import Envelope, build_envelope
 from sizing.segmentation.model import ResidualBone
 from sizing.segmentation.resection import BoneAlongAxis, choose_resection
 from sizing.segmentation.sections import map_sections
@@ -71,7 +69,8 @@ def find_residual_bone(
         raise _no_shaft(volume, settings)
     bone = bone or guess_bone(shafts)
     shaft, side, side_source = choose_shaft(shafts, bone, side, volume.info.laterality, settings)
-    envelope = build_envelope(volume, sections, shaft, tissue.threshold_hu(settings.end_share))
+    end_hu = tissue.threshold_hu(settings.end_share)
+    envelope = build_envelope(volume, sections, shaft, end_hu, settings.crop_margin_mm)
     ends = describe_ends(volume, envelope, shaft)
     proximal = proximal_direction(shaft, ends, bone, distal)
     axis = ShaftAxis.of(shaft, proximal)
@@ -85,11 +84,10 @@ def find_residual_bone(
         *_bridge_findings(axis, shaft, envelope, depth_of_height),
         *_metal_findings(volume, envelope),
     ]
-    mask, start, geometry = _crop(body.mask, envelope, volume.geometry, settings)
     return ResidualBone(
-        mask=mask,
-        geometry=geometry,
-        crop_start=start,
+        mask=body.mask,
+        geometry=envelope.geometry,
+        crop_start=envelope.start,
         bone=bone,
         side=side,
         side_source=side_source,
@@ -190,24 +188,3 @@ def _metal_findings(volume: CtVolume, envelope: Envelope) -> list[Finding]:
             "Look at these slices; streaks can look like cortex.",
         )
     ]
-
-
-def _crop(
-    mask: NDArray[np.bool_], envelope: Envelope, whole: VolumeGeometry, settings: SegmentationSettings
-) -> tuple[NDArray[np.bool_], Index, VolumeGeometry]:
-    """Return the mask in the box of the bone plus a margin, copied so that the larger box can go."""
-    margin = np.ceil(settings.crop_margin_mm / np.array(whole.spacing_mm)).astype(int)
-    low, high = [], []
-    for axis in range(3):
-        filled = np.flatnonzero(mask.any(axis=tuple(k for k in range(3) if k != axis))) + envelope.start[axis]
-        low.append(max(int(filled[0]) - int(margin[axis]), 0))
-        high.append(min(int(filled[-1]) + 1 + int(margin[axis]), whole.shape[axis]))
-    box = np.zeros([b - a for a, b in zip(low, high, strict=True)], np.bool_)
-    source, target = [], []
-    for a, b, s, n in zip(low, high, envelope.start, mask.shape, strict=True):
-        first, last = max(a, s), min(b, s + n)
-        source.append(slice(first - s, last - s))
-        target.append(slice(first - a, last - a))
-    box[tuple(target)] = mask[tuple(source)]
-    start, stop = (low[0], low[1], low[2]), (high[0], high[1], high[2])
-    return box, start, whole.cropped(start, stop)

@@ -165,12 +165,27 @@ def grow_joint_end(
     coarse = _factor(fill_mm, _COARSE_MM)  # type: ignore[arg-type]
     coarse_mm = tuple(f * s for f, s in zip(coarse, fill_mm, strict=True))
     factor = tuple(a * b for a, b in zip(fill, coarse, strict=True))
-    seed = _block_mean(shaft, factor) >= 0.5  # type: ignore[arg-type]
+    # Most of the slab is soft tissue: go on in the box of bone, which begins at a whole coarse voxel.
+    box = _box_of(filled, coarse)
+    fine_box = tuple(slice(b.start * f, b.stop * f) for b, f in zip(box, fill, strict=True))
+    seed = _block_mean(shaft[fine_box], factor) >= 0.5  # type: ignore[arg-type]
+    grown = np.zeros(hu.shape, np.bool_)
     if not seed.any():
-        return shaft.copy(), False
-    solid = (_block_mean(filled, coarse) >= 0.5) | seed
+        return grown, False
+    solid = (_block_mean(filled[box], coarse) >= 0.5) | seed
     own, told = _separate(solid, seed, coarse_mm, shaft_area_mm2, upwards)  # type: ignore[arg-type]
-    return _refine(own, factor, hu.shape), told  # type: ignore[arg-type]
+    grown[fine_box] = _refine(own, factor, grown[fine_box].shape)  # type: ignore[arg-type]
+    return grown, told
+
+
+def _box_of(mask: NDArray[np.bool_], step: tuple[int, int, int]) -> tuple[slice, slice, slice]:
+    """Return the box of what is set (the whole array if nothing is), beginning at multiples of a step."""
+    box = []
+    for axis in range(3):
+        filled = np.flatnonzero(mask.any(axis=tuple(k for k in range(3) if k != axis)))
+        low, high = (int(filled[0]), int(filled[-1]) + 1) if len(filled) else (0, mask.shape[axis])
+        box.append(slice(low // step[axis] * step[axis], high))
+    return box[0], box[1], box[2]
 
 
 def _refine(own: NDArray[np.bool_], factor: tuple[int, ...], shape: tuple[int, ...]) -> NDArray[np.bool_]:

@@ -16,6 +16,9 @@ from sizing.segmentation.ends import BoneEnd, EndKind
 from sizing.segmentation.shafts import Shaft
 from sizing.segmentation.stump import find_stump_end
 
+# A shorter lid on the canal than this is the blur of a flat end.
+_CLOSED_MM = 4.0
+
 
 @dataclass(frozen=True)
 class Resection:
@@ -70,7 +73,8 @@ def choose_resection(
         return _at(body, height, "virtual", ())
     if distal_end.kind is EndKind.FREE:
         stump = find_stump_end(body.mask, body.geometry, body.axis, side)
-        return _at(replace(body, axis=stump.axis), stump.facing_mm, "stump end", stump.findings)
+        findings = (*stump.findings, *_closed_end(body))
+        return _at(replace(body, axis=stump.axis), stump.facing_mm, "stump end", findings)
     if distal_end.kind in (EndKind.SCAN, EndKind.SIDE):
         finding = Finding(
             Level.WARNING,
@@ -94,6 +98,23 @@ def _at(body: BoneAlongAxis, height_mm: float, source: str, findings: tuple[Find
     axis = body.axis
     plane = Plane(axis.centre_at(height_mm), axis.direction_above(height_mm))
     return Resection(plane, source, max(height_mm - body.lowest_mm, 0.0), findings)
+
+
+def _closed_end(body: BoneAlongAxis) -> list[Finding]:
+    """Tell that the canal is closed by bone at the end of a stump, and over what length."""
+    rings = body.axis.heights(body.shaft.centres_lps[body.shaft.ring & ~body.shaft.cut])
+    length = float(rings.min() - body.axis.height_mm[0]) if len(rings) else 0.0
+    if length < _CLOSED_MM:
+        return []
+    return [
+        Finding(
+            Level.WARNING,
+            "CF-S108",
+            f"the canal is closed by bone over the lowest {length:.0f} mm of the stump",
+            "It has to be opened before a reamer can follow the canal.",
+            depth_mm=length,
+        )
+    ]
 
 
 def _lowest_covered(body: BoneAlongAxis) -> float:

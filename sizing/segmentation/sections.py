@@ -15,7 +15,7 @@ from sizing import _runs
 IntArray = NDArray[np.int32]
 
 # Room for runs per row of the volume at the first try; a scan with more (noise, metal streaks) is read once more.
-_FIRST_RUNS_PER_ROW = 4
+_FIRST_RUNS_PER_ROW = 1
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class SectionMap:
 def _find_runs(hu: NDArray[np.int16], threshold_hu: int) -> tuple[IntArray, IntArray, IntArray]:
     n_rows = hu.shape[0] * hu.shape[1]
     first = np.empty(n_rows + 1, np.int32)
-    room = _FIRST_RUNS_PER_ROW * n_rows
+    room = _FIRST_RUNS_PER_ROW * n_rows + hu.shape[2]
     while True:
         start, stop = np.empty(room, np.int32), np.empty(room, np.int32)
         count = _runs.find_runs(hu, threshold_hu, first, start, stop)

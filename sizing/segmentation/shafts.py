@@ -28,7 +28,9 @@ _LONGEST_BREACH_MM = 40.0
 _SAME_AREA_ACROSS_GAP = 1.3
 # Marrow against wall, both above soft tissue: about 0.1 in shafts, 0.6 in rami, vertebrae and other cancellous bone.
 _LARGEST_MARROW_SHARE = 0.4
-# A bone that the image's edge cuts open shows no ring; it is called a shaft if it is this many times longer than wide.
+# A shaft is longer than wide; a head, which has rings too, is not. A bone that the image's edge cuts open shows no
+# ring, so that its length must speak for it.
+_SLENDERNESS = 1.3
 _CUT_SHAFT_SLENDERNESS = 3.0
 # Sections wider than this many times the shaft's slender part are metaphysis: their centres drift off the axis.
 _TUBULAR_AREA = 1.5
@@ -198,13 +200,14 @@ def _measure(
 def _is_shaft(sections: SectionMap, shaft: Shaft, tissue: ScanTissue, settings: SegmentationSettings) -> bool:
     contrast_hu = tissue.cortex_hu - tissue.soft_hu
     wall_hu = float(np.median(sections.bone_hu[shaft.sections])) - tissue.soft_hu
+    slenderness = shaft.length_mm / (2 * shaft.radius_mm)
     if wall_hu < settings.min_cortex_share * contrast_hu:
         return False
     whole_ring = shaft.ring & ~shaft.cut
     if whole_ring.mean() >= _LEAST_RING_SHARE:
         marrow_hu = float(np.median(sections.hole_hu[shaft.sections[whole_ring]])) - tissue.soft_hu
-        return marrow_hu < _LARGEST_MARROW_SHARE * wall_hu
-    return bool(shaft.cut.any()) and shaft.length_mm > _CUT_SHAFT_SLENDERNESS * 2 * shaft.radius_mm
+        return marrow_hu < _LARGEST_MARROW_SHARE * wall_hu and slenderness > _SLENDERNESS
+    return bool(shaft.cut.any()) and slenderness > _CUT_SHAFT_SLENDERNESS
 
 
 def _line_direction(points: FloatArray) -> FloatArray:

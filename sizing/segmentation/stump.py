@@ -50,9 +50,7 @@ def find_stump_end(mask: NDArray[np.bool_], geometry: VolumeGeometry, axis: Shaf
     side : Side
         For medial and lateral.
     """
-    grid = axis.height_grid(geometry)
-    top = float(axis.height_mm[0]) + 2 * _REFERENCE_MM[1]
-    points = geometry.index_to_lps(np.argwhere(mask & (grid < top)))
+    points = _points_below(mask, geometry, axis, float(axis.height_mm[0]) + sum(_REFERENCE_MM))
     height = axis.heights(points)
     tip = float(height.min())
     # Only the end matters; a bin holds at least one slice.
@@ -75,6 +73,19 @@ def find_stump_end(mask: NDArray[np.bool_], geometry: VolumeGeometry, axis: Shaf
         *_beside(height - facing, radial, axis.proximal_lps, geometry.voxel_volume_mm3, side),
     ]
     return StumpEnd(facing, shaft_axis, tuple(findings))
+
+
+def _points_below(mask: NDArray[np.bool_], geometry: VolumeGeometry, axis: ShaftAxis, top_mm: float) -> FloatArray:
+    """Return the mask's points (k, 3) LPS in the slices that reach below a height; the rest has no say in a stump."""
+    corners = np.array([[r, c] for r in (0, mask.shape[1] - 1) for c in (0, mask.shape[2] - 1)])
+    slices = np.arange(len(mask))
+    index = np.concatenate([np.column_stack([slices, np.tile(corner, (len(mask), 1))]) for corner in corners])
+    lowest = axis.heights(geometry.index_to_lps(index)).reshape(len(corners), -1).min(axis=0)
+    kept = np.flatnonzero(lowest < top_mm)
+    first, last = int(kept[0]), int(kept[-1]) + 1
+    flat = np.flatnonzero(mask[first:last])
+    s, r, c = np.unravel_index(flat, (last - first, *mask.shape[1:]))
+    return geometry.index_to_lps(np.column_stack([s + first, r, c]))
 
 
 def _word(vectors: FloatArray, radius_mm: float, side: Side) -> str | None:
@@ -114,16 +125,15 @@ def _beside(
     above = (depth >= _REFERENCE_MM[0]) & (depth < _REFERENCE_MM[1])
     u = unit(np.cross(proximal_lps, np.eye(3)[int(np.argmin(np.abs(proximal_lps)))]))
     v = np.cross(proximal_lps, u)
-    sector = (np.arctan2(radial @ v, radial @ u) / (2 * np.pi) * _SECTORS).astype(int) % _SECTORS
+    turns = np.arctan2(radial @ v, radial @ u) / (2 * np.pi)
+    sector = np.floor(turns * _SECTORS).astype(int) % _SECTORS
     distance = np.linalg.norm(radial, axis=1)
     outline, end = np.zeros(_SECTORS), np.zeros(_SECTORS)
     np.maximum.at(outline, sector[above], distance[above])
     np.maximum.at(end, sector[near], distance[near])
-    if not (outline.all() and end.all()):
-        return []
     flare = max(float(np.median(end - outline)), 0.0)
     excess = np.where(near, distance - outline[sector] - flare, 0.0)
-    out = excess > _OUTSIDE_MM
+    out = (excess > _OUTSIDE_MM) & (outline[sector] > 0)
     volume_mm3 = float(out.sum()) * voxel_mm3
     if volume_mm3 < _OUTGROWTH_MM3:
         return []

@@ -26,7 +26,7 @@ def test_samples_give_the_named_bone(sample_volume, name, side, tilt_deg):
     assert np.percentile(crop[bone.mask], 90) > 900
     assert np.percentile(crop[bone.mask], 10) < 200
     height_mm = (inside - bone.resection.point_lps) @ bone.proximal_lps
-    assert height_mm.min() == pytest.approx(-bone.stump_removed_mm, abs=1e-6)
+    assert height_mm.min() == pytest.approx(-bone.stump_removed_mm, abs=1e-4)  # heights are float32
 
 
 def test_virtual_amputation_is_measured_along_the_bone(sample_volume):
@@ -34,7 +34,7 @@ def test_virtual_amputation_is_measured_along_the_bone(sample_volume):
     assert bone.resection_source == "virtual"
     inside = bone.geometry.index_to_lps(np.argwhere(bone.mask))
     height_mm = (inside - bone.resection.point_lps) @ bone.proximal_lps
-    assert height_mm.min() == pytest.approx(-120, abs=1e-6)
+    assert height_mm.min() == pytest.approx(-120, abs=1e-4)  # heights are float32
     # The facing plane stands on the shaft above it: within the bow of a femur of the straight axis.
     assert bone.resection.normal_lps @ bone.proximal_lps > np.cos(np.radians(9))
 
