@@ -119,7 +119,7 @@ def _closed_end(body: BoneAlongAxis) -> list[Finding]:
 
 def _lowest_covered(body: BoneAlongAxis) -> float:
     """Return the height of the lowest perpendicular section that neither an end slice nor a side cuts."""
-    cosine = abs(float(body.axis.proximal_lps @ body.geometry.slice_normal_lps))
+    cosine = min(abs(float(body.axis.proximal_lps @ body.geometry.slice_normal_lps)), 1.0)
     corner = body.shaft.radius_mm * float(np.sqrt(1 - cosine**2)) / cosine
     return max(float(body.axis.height_mm[0]) + corner, body.whole_mm[0])
 
