@@ -3,6 +3,7 @@
 from dicom_io.card import SeriesCard, TruthCard, Verdict, truth_card
 from dicom_io.catalog import SeriesEntry
 from dicom_io.errors import DicomError
+from dicom_io.labels import LabelMap, read_labels
 from dicom_io.options import ReadOptions
 from dicom_io.scan import SeriesList, find_series
 from dicom_io.series import ReadResult, read_series
@@ -10,6 +11,7 @@ from dicom_io.write import write_ct_series
 
 __all__ = [
     "DicomError",
+    "LabelMap",
     "ReadOptions",
     "ReadResult",
     "SeriesCard",
@@ -18,6 +20,7 @@ __all__ = [
     "TruthCard",
     "Verdict",
     "find_series",
+    "read_labels",
     "read_series",
     "truth_card",
     "write_ct_series",

@@ -6,6 +6,7 @@ A frame's attributes are the file's, overlaid with the shared functional groups 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from dicom_io.elements import Elements, Value
@@ -16,19 +17,27 @@ from dicom_io.tags import FUNCTIONAL_MACROS, SEQUENCES
 
 def frames_of(file: SourceFile, elements: Elements) -> list[Frame]:
     """Return one frame for each image of a file."""
-    top = elements.values
-    per_frame = top.get(SEQUENCES["PerFrameFunctionalGroupsSequence"])
-    first = frame_of(file, elements, top)
-    if not isinstance(per_frame, list):
+    first = frame_of(file, elements, elements.values)
+    values = frame_values(elements)
+    if not values:
         if first.pixels.n_frames > 1:
             return [_with_problem(first, "has several frames but no functional groups that say where they lie")]
         return [first]
-    if len(per_frame) != first.pixels.n_frames:
-        text = f"announces {first.pixels.n_frames} frames and describes {len(per_frame)}"
+    if len(values) != first.pixels.n_frames:
+        text = f"announces {first.pixels.n_frames} frames and describes {len(values)}"
         return [_with_problem(first, text)]
+    return [frame_of(file, elements, group, index) for index, group in enumerate(values)]
+
+
+def frame_values(elements: Elements) -> list[Mapping[int, Value]]:
+    """Return the attributes of each frame that functional groups describe; empty without such groups."""
+    top = elements.values
+    per_frame = top.get(SEQUENCES["PerFrameFunctionalGroupsSequence"])
+    if not isinstance(per_frame, list):
+        return []
     shared = top.get(SEQUENCES["SharedFunctionalGroupsSequence"])
     common = {**top, **_flat(shared[0] if isinstance(shared, list) and shared else {})}
-    return [frame_of(file, elements, {**common, **_flat(group)}, index) for index, group in enumerate(per_frame)]
+    return [{**common, **_flat(group)} for group in per_frame]
 
 
 def _flat(group: dict[int, Value]) -> dict[int, Value]:

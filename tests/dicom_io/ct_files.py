@@ -61,6 +61,7 @@ def series(
         ds.Modality, ds.Manufacturer, ds.ManufacturerModelName = "CT", "Maker", "Model"
         ds.PatientName, ds.PatientID, ds.PatientBirthDate = "Nowak^Anna", "PID-4711", "19600102"
         ds.StudyInstanceUID, ds.SeriesInstanceUID, ds.FrameOfReferenceUID = study, series_uid, frame_uid
+        ds.PatientSex = ds.StudyTime = ds.AccessionNumber = ds.StudyID = ds.ReferringPhysicianName = ""
         ds.StudyDate, ds.SeriesNumber, ds.InstanceNumber, ds.AcquisitionNumber = "20240131", number, k + 1, 1
         ds.SeriesDescription, ds.ConvolutionKernel, ds.KVP = "Thigh", "BONE", "120"
         ds.SliceThickness, ds.PatientPosition = f"{spacing_mm[0]:g}", "HFS"
