@@ -27,7 +27,8 @@ _JUMP_HU = 300  # and no slice between them can differ from both by this much
 _BANDS = 8  # a slice is judged in bands of rows, so that a half-written one is found
 _BAND_TISSUE = 0.1  # share of a band that must be steady tissue before it is judged
 _BAND_SHARE = 0.75
-_JUMP_WITHOUT_CAUSE = 1.0  # HU: the median over hundreds of voxels settles smaller steps than their noise
+_LEAST_STEP_HU = 1.0  # less is rounding
+_SURE = 5.0  # standard errors of a step between neighbours whose rescale differs
 _FEW_VOXELS = 20
 _CLIPS_HU = (3071, 4095)  # where 12-bit scanners cut off
 _METAL_VOXELS = 8  # a single bright voxel is noise
@@ -66,8 +67,8 @@ def _rescale(frames: Sequence[Frame], samples: NDArray[np.int16]) -> Iterator[No
     for i in range(len(frames) - 1):
         if signatures[i] == signatures[i + 1]:
             continue
-        as_is, swapped = _steps(samples[i], samples[i + 1], frames[i + 1].pixels, frames[i].pixels)
-        if as_is >= _JUMP_WITHOUT_CAUSE and swapped < as_is / 2:
+        as_is, swapped, doubt = _steps(samples[i], samples[i + 1], frames[i + 1].pixels, frames[i].pixels)
+        if as_is > _SURE * doubt and swapped < as_is / 2:
             rarer = i if counts[signatures[i]] < counts[signatures[i + 1]] else i + 1
             yield DicomError(
                 "CF-D011c",
@@ -84,14 +85,20 @@ def _rescale(frames: Sequence[Frame], samples: NDArray[np.int16]) -> Iterator[No
     yield Finding(level, "CF-D011b", text)
 
 
-def _steps(a: NDArray[np.int16], b: NDArray[np.int16], own: PixelFormat, other: PixelFormat) -> tuple[float, float]:
-    """Return the step from a to b as read, and as it were with a's header, where the two readings of b differ."""
+def _steps(a: NDArray[np.int16], b: NDArray[np.int16], own: PixelFormat, other: PixelFormat) -> tuple[float, ...]:
+    """Return the step from a to b as read, as it were with a's header, and its standard error.
+
+    Only voxels where the two readings of b differ are looked at; the median withstands anatomy.
+    """
     swapped = _reread(b.astype(float), own, other)
-    acts = np.abs(swapped - b) >= _JUMP_WITHOUT_CAUSE / 2
+    acts = np.abs(swapped - b) >= _LEAST_STEP_HU / 2
     if np.count_nonzero(acts) < _FEW_VOXELS:
-        return 0.0, 0.0
-    before = a[acts].astype(float)
-    return float(abs(np.median(b[acts] - before))), float(abs(np.median(swapped[acts] - before)))
+        return 0.0, 0.0, np.inf
+    change = b[acts] - a[acts].astype(float)
+    as_is = float(np.median(change))
+    scatter = 1.4826 * float(np.median(np.abs(change - as_is)))
+    doubt = max(1.2533 * scatter / np.sqrt(len(change)), _LEAST_STEP_HU / _SURE)
+    return abs(as_is), float(abs(np.median(swapped[acts] - a[acts]))), doubt
 
 
 def _reread(hu: NDArray, own: PixelFormat, other: PixelFormat) -> NDArray:

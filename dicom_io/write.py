@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dicom_io.errors import DicomError
 from sizing.volume import CtVolume
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ def write_ct_series(volume: CtVolume, folder: str | Path, *, seed: str = "canalf
     volume : CtVolume
         Any voxel values; the geometry may be oblique or sheared.
     folder : path
-        Made if absent; must not hold files of these names.
+        Made if absent. Files of the same names are replaced, each one whole or not at all.
     seed : str
         Enters the UIDs, which are else made from the voxels and the geometry: the same volume
         and seed give the same bytes.
@@ -33,35 +35,56 @@ def write_ct_series(volume: CtVolume, folder: str | Path, *, seed: str = "canalf
     -------
     list of Path
         In slice order.
+
+    Raises
+    ------
+    DicomError
+        The folder cannot be written to, or the disk is full (CF-D033a).
     """
-    from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
+    folder = Path(folder)
+    identity = hashlib.sha256(seed.encode() + volume.geometry.affine.tobytes() + volume.hu.tobytes()).hexdigest()
+    paths = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for i in range(volume.geometry.shape[0]):
+            paths.append(folder / f"IM{i + 1:04d}.dcm")
+            _write_slice(volume, i, identity, paths[-1])
+    except OSError as error:
+        raise DicomError(
+            "CF-D033a",
+            f"the series cannot be written ({error.strerror or type(error).__name__})",
+            where=str(paths[-1] if paths else folder),
+            advice="Choose a folder that may be written to, on a disk with room.",
+        ) from None
+    return paths
+
+
+def _write_slice(volume: CtVolume, i: int, identity: str, path: Path) -> None:
+    from pydicom.dataset import FileDataset, FileMetaDataset
     from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    identity = hashlib.sha256(seed.encode() + volume.geometry.affine.tobytes() + volume.hu.tobytes()).hexdigest()
-    spacing = volume.geometry.affine[:3, :3]
-    down_mm, along_mm = (float(np.linalg.norm(spacing[:, axis])) for axis in (1, 2))
-    orientation = [*(spacing[:, 2] / along_mm), *(spacing[:, 1] / down_mm)]
-    paths = []
-    for i in range(volume.geometry.shape[0]):
-        meta = FileMetaDataset()
-        meta.MediaStorageSOPClassUID = CTImageStorage
-        meta.MediaStorageSOPInstanceUID = _uid(identity, f"image {i}")
-        meta.TransferSyntaxUID = ExplicitVRLittleEndian
-        path = folder / f"IM{i + 1:04d}.dcm"
-        data: Dataset = FileDataset(str(path), {}, file_meta=meta, preamble=bytes(128))
-        _describe(data, volume, identity)
-        data.SOPClassUID = CTImageStorage
-        data.SOPInstanceUID = meta.MediaStorageSOPInstanceUID
-        data.InstanceNumber = i + 1
-        data.ImagePositionPatient = [_ds(c) for c in volume.geometry.index_to_lps((i, 0, 0))]
-        data.ImageOrientationPatient = [_ds(c) for c in orientation]
-        data.PixelSpacing = [_ds(down_mm), _ds(along_mm)]
-        data.PixelData = volume.hu[i].astype("<i2").tobytes()
-        data.save_as(path, enforce_file_format=True)
-        paths.append(path)
-    return paths
+    steps = volume.geometry.affine[:3, :3]
+    down_mm, along_mm = (float(np.linalg.norm(steps[:, axis])) for axis in (1, 2))
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID = CTImageStorage
+    meta.MediaStorageSOPInstanceUID = _uid(identity, f"image {i}")
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    data = FileDataset(str(path), {}, file_meta=meta, preamble=bytes(128))
+    _describe(data, volume, identity)
+    data.SOPClassUID = CTImageStorage
+    data.SOPInstanceUID = meta.MediaStorageSOPInstanceUID
+    data.InstanceNumber = i + 1
+    data.ImagePositionPatient = [_ds(c) for c in volume.geometry.index_to_lps((i, 0, 0))]
+    data.ImageOrientationPatient = [_ds(c) for c in (*(steps[:, 2] / along_mm), *(steps[:, 1] / down_mm))]
+    data.PixelSpacing = [_ds(down_mm), _ds(along_mm)]
+    data.PixelData = volume.hu[i].astype("<i2").tobytes()
+    part = path.with_suffix(".part")
+    try:
+        data.save_as(part, enforce_file_format=True)
+        os.replace(part, path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
 
 
 def _describe(data, volume: CtVolume, identity: str) -> None:  # type: ignore[no-untyped-def]

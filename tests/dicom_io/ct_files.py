@@ -10,8 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pydicom
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
+
+pydicom.config.settings.writing_validation_mode = pydicom.config.IGNORE  # the series are wrong on purpose
 
 SHAPE = (24, 64, 64)
 SPACING_MM = (1.5, 0.8, 0.8)  # slice step, rows, columns
