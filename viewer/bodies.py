@@ -12,8 +12,10 @@ from sizing.findings import Finding, Level
 from sizing.fit.model import Fit
 from sizing.geometry import FloatArray
 from sizing.planning import ImplantationPlan
+from sizing.reaming.model import ReamerPass
 from viewer.contours import stem_frame, stem_outline
 from viewer.mesh import Mesh, fan, grid_triangles, solid_of_rings, tidy, wall_of_rings, write_stl
+from viewer.stem_frame import StemFrame
 
 IMPLANT_ANGLES = 96  # a 20 mm stem then deviates by less than 0.006 mm from its circle
 ARC_STEP_MM = 2.0  # along a bowed stem: 0.001 mm of sagitta at a bow of 500 mm
@@ -57,8 +59,11 @@ def reamed_canal_mesh(fit: Fit) -> Mesh | None:
 
 def implant_mesh(fit: Fit, canal: Canal) -> Mesh:
     """Return the implant in its place: its profile turned about its own axis, threads as their crest."""
-    frame = stem_frame(fit, canal)
-    outline = _refined(_half_outline(fit))
+    return _turned("implant", stem_frame(fit, canal), _refined(_half_outline(fit)))
+
+
+def _turned(name: str, frame: StemFrame, outline: FloatArray) -> Mesh:
+    """Turn an outline (m, 2) of radius and station about an axis; closed with a fan at both ends."""
     m, n = len(outline), IMPLANT_ANGLES
     turn = np.arange(n) * 2.0 * np.pi / n
     radius, station = outline[:, :1], outline[:, 1:]
@@ -69,7 +74,14 @@ def implant_mesh(fit: Fit, canal: Canal) -> Mesh:
     triangles = np.concatenate(
         [grid_triangles(m, n), fan(np.arange(n), m * n, up=False), fan(last, m * n + 1, up=True)]
     )
-    return tidy("implant", points, triangles)
+    return tidy(name, points, triangles)
+
+
+def reamer_mesh(a_pass: ReamerPass, canal: Canal) -> Mesh:
+    """Return the way of a straight or bowed tool: a cylinder from the cut to its depth."""
+    frame = StemFrame.of(a_pass.axis, canal.axis.u_lps[0])
+    r = a_pass.reamer.diameter_mm / 2.0
+    return _turned("reamer", frame, _refined(np.array([(r, 0.0), (r, a_pass.depth_mm)])))
 
 
 def _half_outline(fit: Fit) -> FloatArray:

@@ -11,6 +11,7 @@ from sizing.fit.model import Fit
 from viewer.contours import nearest_level, passes_of
 from viewer.page_frame import LEFT, RIGHT, WIDTH, ReportCase, frame
 from viewer.paint import Sheet
+from viewer.section_pane import section_pane
 
 LAST_ROWS = 26  # reamers on the card; a longer run shows its end, and says so
 
@@ -128,7 +129,7 @@ def _watch(sheet: Sheet, case: ReportCase, fit: Fit, y: float) -> None:
     size = min(width, 264.0 - y - 6)
     if size > 30.0 and words.known(fit.wall_min_depth_mm):
         level = nearest_level(case.plan.canal, fit.wall_min_depth_mm)
-        pane = panes.section_pane(
+        pane = section_pane(
             case.plan.canal, level, fit, case.volume, case.settings, panes.half_width(case.plan.canal, [level])
         )
         sheet.pane(pane, x, y + 6.0, width, size)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 import viewer.contours as contours
@@ -42,24 +44,32 @@ def paint_bands(grid: FloatArray, bands: tuple[Band, ...]) -> np.ndarray:
     return palette[style.band_index(grid, bands) + 1]
 
 
+def map_pane(
+    canal: Canal, values: FloatArray, bands: tuple[Band, ...], title: str, line_at: float | None = None
+) -> Pane:
+    """Lay banded values out flat by direction and level; optionally a line where they take a value."""
+    grid, angle, depth = contours.unroll(values, canal)
+    span = (float(canal.axis.depth_mm[0]), float(canal.axis.depth_mm[-1]))
+    lines = [] if line_at is None else [Line(c, "isoline below") for c in isolines(grid, angle, depth, line_at)]
+    return Pane(
+        "wall-map", title, (-180.0, 180.0), span, (Raster(paint_bands(grid, bands), (-180.0, 180.0, *span)),), (),
+        tuple(lines), (), direction_ticks(canal), depth_ticks(canal), equal=False, dark=False, bands=bands,
+    )  # fmt: skip
+
+
 def wall_map_pane(
     canal: Canal, wall_mm: FloatArray, limit_mm: float, title: str, contact: np.ndarray | None = None
 ) -> Pane:
     """Wall by direction and level in 1 mm bands, the limit as a line; contact of the tool is hatched."""
-    grid, angle, depth = contours.unroll(wall_mm, canal)
-    bands = style.wall_bands(limit_mm)
-    pixels = paint_bands(grid, bands)
-    if contact is not None:
-        flags = contours.unroll_flags(contact, canal)
-        i, j = np.indices(flags.shape)
-        hatch = flags & ((i + j) % HATCH_PERIOD < HATCH_WIDTH)
-        pixels[hatch, :3] = (pixels[hatch, :3] * CONTACT_SHADE).astype(np.uint8)
-    span = (float(canal.axis.depth_mm[0]), float(canal.axis.depth_mm[-1]))
-    lines = [Line(c, "isoline below") for c in isolines(grid, angle, depth, limit_mm)]
-    return Pane(
-        "wall-map", title, (-180.0, 180.0), span, (Raster(pixels, (-180.0, 180.0, *span)),), (), tuple(lines), (),
-        direction_ticks(canal), depth_ticks(canal), equal=False, dark=False, bands=bands,
-    )  # fmt: skip
+    pane = map_pane(canal, wall_mm, style.wall_bands(limit_mm), title, limit_mm)
+    if contact is None:
+        return pane
+    flags = contours.unroll_flags(contact, canal)
+    i, j = np.indices(flags.shape)
+    hatch = flags & ((i + j) % HATCH_PERIOD < HATCH_WIDTH)
+    pixels = pane.rasters[0].pixels.copy()
+    pixels[hatch, :3] = (pixels[hatch, :3] * CONTACT_SHADE).astype(np.uint8)
+    return replace(pane, rasters=(Raster(pixels, pane.rasters[0].box),))
 
 
 def isolines(grid: FloatArray, x: FloatArray, y: FloatArray, value: float) -> list[FloatArray]:
@@ -70,23 +80,25 @@ def isolines(grid: FloatArray, x: FloatArray, y: FloatArray, value: float) -> li
     return [np.asarray(c) for c in contour_generator(x=x, y=y, z=masked).lines(value)]  # type: ignore[union-attr]
 
 
-def reamed_wall_pane(plan: ImplantationPlan, fit: Fit) -> Pane | None:
-    """Wall left after the last reamer, with the stem's tip and the least wall marked."""
+def reamed_wall_pane(plan: ImplantationPlan, fit: Fit, reamer: int = -1) -> Pane | None:
+    """Wall left after a reamer (the last, if not told), with the stem's tip and the least wall marked."""
     if fit.reamed is None or not fit.reamed.passes:
         return None
-    last = fit.reamed.passes[-1]
+    result = fit.reamed.passes[reamer]
+    last = reamer in (-1, len(fit.reamed.passes) - 1)
+    which = "the last reamer" if last else f"the {words.diameter(result.reamer_pass.reamer.diameter_mm)} mm reamer"
     pane = wall_map_pane(
-        plan.canal, last.wall_left_mm, plan.settings.wall_limit_mm, "Wall left after the last reamer", last.contact
+        plan.canal, result.wall_left_mm, plan.settings.wall_limit_mm, f"Wall left after {which}", result.contact
     )
     lines, marks = list(pane.lines), []
     lines.append(Line(np.array([(-180.0, fit.tip_depth_mm), (180.0, fit.tip_depth_mm)]), "tip"))
     marks.append(Mark((-178.0, fit.tip_depth_mm), "tip of the stem", "chart", "start", (0.0, 2.5)))
-    if words.known(fit.wall_min_mm) and words.known(fit.wall_min_theta_rad):
+    if last and words.known(fit.wall_min_mm) and words.known(fit.wall_min_theta_rad):
         angle = (np.degrees(fit.wall_min_theta_rad) + 180.0) % 360.0 - 180.0
         anchor, dx = ("end", -5.0) if angle > 60 else ("start", 5.0)
         at = (float(angle), fit.wall_min_depth_mm)
         marks.append(Mark(at, words.mm(fit.wall_min_mm), "least wall chart", anchor, (dx, 4.0), dot=True))
-    return Pane(**{**pane.__dict__, "lines": tuple(lines), "marks": tuple(marks)})
+    return replace(pane, lines=tuple(lines), marks=tuple(marks))
 
 
 def diameter_pane(plan: ImplantationPlan, fit: Fit | None) -> Pane:

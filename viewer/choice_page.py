@@ -11,6 +11,7 @@ from sizing.fit.model import Fit
 from sizing.planning import ImplantationPlan
 from viewer.page_frame import LEFT, LEVEL_COLOUR, RIGHT, WIDTH, ReportCase, frame, identity
 from viewer.paint import Sheet, legend, wrap
+from viewer.section_pane import section_pane
 
 SCORE_ROOM_MM = 34.0  # free height on page 1 from which the score's parts are shown
 SCORE_PARTS = 8
@@ -166,7 +167,7 @@ def _pictures(sheet: Sheet, case: ReportCase, x: float, y: float, w: float, bott
     levels = _two_levels(plan)
     half = panes.half_width(plan.canal, levels)
     for i, level in enumerate(levels):
-        pane = panes.section_pane(plan.canal, level, fit, case.volume, case.settings, half)
+        pane = section_pane(plan.canal, level, fit, case.volume, case.settings, half)
         sheet.pane(pane, x + i * (each + gap), y + 6.5, each, each)
 
 

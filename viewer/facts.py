@@ -124,8 +124,12 @@ def steps(fit: Fit) -> tuple[Step, ...]:
 
 
 def main_facts(plan: ImplantationPlan, fit: Fit) -> tuple[Fact, ...]:
-    """Return the eight numbers a surgeon asks for first."""
-    limit = plan.settings.wall_limit_mm
+    """Return the eight numbers a surgeon asks for first, against the plan's own limit."""
+    return fit_facts(plan, fit, plan.settings.wall_limit_mm)
+
+
+def fit_facts(plan: ImplantationPlan, fit: Fit, limit: float) -> tuple[Fact, ...]:
+    """Return the same numbers against a given least wall (mm)."""
     offset = fit.tip_to_isthmus_mm
     isthmus = "isthmus not in the scan" if not words.known(offset) else (
         f"tip {abs(offset):.0f} mm {'above' if offset >= 0 else 'below'} it")  # fmt: skip

@@ -9,6 +9,7 @@ import viewer.style as style
 from sizing.fit.model import Fit
 from viewer.page_frame import LEFT, RIGHT, WIDTH, ReportCase, frame
 from viewer.paint import Sheet, band_bar, legend, text_width_mm
+from viewer.section_pane import section_pane
 
 
 def measurement_page(case: ReportCase) -> Sheet:
@@ -23,7 +24,7 @@ def measurement_page(case: ReportCase) -> Sheet:
     half = panes.half_width(plan.canal, levels)
     for i, level in enumerate(levels):
         x, y = LEFT + (i % 4) * (each + gap), 28.0 + (i // 4) * (each + 6.6)
-        pane = panes.section_pane(plan.canal, level, fit, case.volume, case.settings, half)
+        pane = section_pane(plan.canal, level, fit, case.volume, case.settings, half)
         sheet.pane(pane, x, y, each, each)
     y = 28.0 + 2 * (each + 6.6) - 2.4
     items = [(style.YELLOW, "canal"), (style.GREEN, "outer bone"), ("reamer", "last reamer"), (style.SKY, "stem"),

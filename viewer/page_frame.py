@@ -37,7 +37,7 @@ class ReportCase:
     @property
     def settings(self) -> panes.PaneSettings:
         """How CT pictures are cut."""
-        return panes.PaneSettings(wall_limit_mm=self.limit_mm)
+        return panes.PaneSettings()
 
 
 def frame(sheet: Sheet, case: ReportCase, number: int, title: str, pages: int = PAGES) -> None:

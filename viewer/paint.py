@@ -212,17 +212,12 @@ def band_bar(sheet: Sheet, bands: tuple[Band, ...], x: float, y: float, step: fl
     sheet.text(x, y + 2.6, "breach", 6.2, colour=style.DEEP_WARM)
     x += text_width_mm("breach", 6.2) + 1.5
     for i, band in enumerate(bands):
-        sheet.box(x, y, step, 3.2, fill=hex_colour(band.rgb), edge="#ffffff", width=0.4)
+        sheet.box(x, y, step, 3.2, fill=style.hex_colour(band.rgb), edge="#ffffff", width=0.4)
         if i:
             sheet.text(x, y + 6.0, f"{band.low:g}", 6.2, align="center")
         x += step
     x += 2.0 + sheet.text(x + 1.0, y + 2.6, "mm", 6.2)
     return x
-
-
-def hex_colour(colour: tuple[float, float, float]) -> str:
-    """Return ``#rrggbb`` of (r, g, b) in 0..1."""
-    return "#" + "".join(f"{round(255 * c):02x}" for c in colour)
 
 
 def legend(sheet: Sheet, x: float, y: float, items: list[tuple[str, str]], size: float = 6.5) -> float:

@@ -28,41 +28,8 @@ class PaneSettings:
 
     window: tuple[float, float] = slices.BONE_WINDOW
     step_mm: float = STEP_MM
-    wall_limit_mm: float = 2.0
-
-
-def section_pane(
-    canal: Canal,
-    level: int,
-    fit: Fit | None,
-    volume: CtVolume | None,
-    settings: PaneSettings,
-    half_mm: float | None = None,
-) -> Pane:
-    """Cross-section at one level, seen from the cut end: anterior up; the last reamer and the stem where they reach."""
-    half = half_mm or half_width(canal)
-    rasters = () if volume is None else (
-        slices.grey_raster(slices.cross_section(volume, canal.axis, level, half, settings.step_mm), settings.window),
-    )  # fmt: skip
-    lines = [
-        Line(contours.section_xy(canal, level, canal.periosteal_radius_mm[level]), "periosteal", True),
-        Line(contours.section_xy(canal, level, canal.endosteal_radius_mm[level]), "endosteal", True),
-    ]
-    areas: list[Area] = []
-    corner = ""
-    if fit is not None:
-        tool = _tool_circle(canal, level, fit)
-        lines += [Line(tool, "reamer", True)] if tool is not None else []
-        stem = _stem_circle(canal, level, fit)
-        areas += [Area(stem, "stem fill")] if stem is not None else []
-        least = _least_wall(canal, level, fit)
-        if least is not None:
-            lines.append(least[0])
-            corner = words.mm(least[1])
-    return Pane(
-        f"section-{level}", words.above_cut(float(canal.axis.depth_mm[level])), (-half, half), (-half, half),
-        rasters, tuple(areas), tuple(lines), edges=section_edges(canal, level), scale_bar_mm=10.0, corner=corner,
-    )  # fmt: skip
+    reamer: int = -1  # the pass that is shown; -1 = the last
+    compared: Fit | None = None  # a second implant, drawn as an outline
 
 
 def half_width(canal: Canal, levels: list[int] | slice = slice(None), room_mm: float = ROOM_MM) -> float:
@@ -70,48 +37,6 @@ def half_width(canal: Canal, levels: list[int] | slice = slice(None), room_mm: f
     radius = canal.periosteal_radius_mm[levels]
     widest = np.nanmax(radius) if np.isfinite(radius).any() else WIDEST_MM
     return float(np.ceil(widest + room_mm))
-
-
-def section_edges(canal: Canal, level: int) -> tuple[str, str, str, str]:
-    """Return the direction words of a section's left, right, bottom and top edge."""
-    u, v, side = canal.axis.u_lps[level], canal.axis.v_lps[level], canal.side
-    return tuple(words.short_direction(w, side) for w in (-v, v, -u, u))  # type: ignore[return-value]
-
-
-def _tool_circle(canal: Canal, level: int, fit: Fit) -> FloatArray | None:
-    passes = contours.passes_of(fit)
-    if not passes:
-        return None
-    last = max(passes, key=lambda p: p.reamer.diameter_mm)
-    centre, _ = contours.axis_through_section(canal, level, last.axis)
-    if (centre - last.axis.entry_lps) @ last.axis.direction_lps > last.depth_mm:
-        return None
-    return contours.cylinder_on_section(canal, level, last.axis, last.reamer.diameter_mm / 2.0)
-
-
-def _stem_circle(canal: Canal, level: int, fit: Fit) -> FloatArray | None:
-    axis = contours.stem_axis(fit)
-    centre, _ = contours.axis_through_section(canal, level, axis)
-    station = float(StemFrame.of(axis, canal.axis.u_lps[0]).from_lps(centre)[2])
-    radius = float(fit.implant.radius_at(station))
-    return contours.cylinder_on_section(canal, level, axis, radius) if np.isfinite(radius) and radius > 0 else None
-
-
-def _least_wall(canal: Canal, level: int, fit: Fit) -> tuple[Line, float] | None:
-    """Where the wall left is least at this level, and how much; the number is the fit's own."""
-    least = float(fit.wall_by_level_mm[level])
-    if fit.reamed is None or not fit.reamed.passes or not np.isfinite(least):
-        return None
-    wall = fit.reamed.passes[-1].wall_left_mm[level]
-    if level == contours.nearest_level(canal, fit.wall_min_depth_mm) and np.isfinite(fit.wall_min_theta_rad):
-        j = contours.nearest_ray(canal, fit.wall_min_theta_rad)
-    elif np.isfinite(wall).any():
-        j = int(np.nanargmin(wall))
-    else:
-        return None
-    outer = float(canal.periosteal_radius_mm[level, j])
-    ray = np.array([np.sin(canal.theta_rad[j]), np.cos(canal.theta_rad[j])])
-    return Line(np.stack([ray * (outer - wall[j]), ray * outer]), "least wall"), least
 
 
 def long_pane(
@@ -145,6 +70,7 @@ def long_pane(
         outline = contours.stem_outline(fit.implant)
         areas = (Area(outline, "stem fill"),)
         lines += [Line(np.array([(0.0, low), (0.0, fit.implant.length_mm)]), "stem axis"), Line(outline, "stem", True)]
+        lines += _other_outlines(fit, frame, plane, settings)
     right, front = frame.right_lps, frame.front_lps
     ways = (-right, right) if plane == "coronal" else (front, -front)
     edges = (*(words.short_direction(w, canal.side) for w in ways), "", "")
@@ -153,6 +79,24 @@ def long_pane(
         f"long-{plane}", title, (-half, half), (low, high), rasters, areas, tuple(lines),
         _level_marks(half, low, high), edges=edges, scale_bar_mm=20.0,  # type: ignore[arg-type]
     )  # fmt: skip
+
+
+def _other_outlines(fit: Fit, frame: StemFrame, plane: str, settings: PaneSettings) -> list[Line]:
+    """The reamer that is shown, if it is not the last, and the compared implant where it is."""
+    found = []
+    passes = contours.passes_of(fit)
+    if settings.reamer != -1 and passes:
+        tool = passes[settings.reamer]
+        r, depth = tool.reamer.diameter_mm / 2.0, tool.depth_mm
+        found.append(Line(np.array([(-r, 0.0), (-r, depth), (r, depth), (r, 0.0)]), "reamer"))
+    if settings.compared is not None:
+        own = StemFrame.of(contours.stem_axis(settings.compared), frame.front_lps)
+        outline = contours.stem_outline(settings.compared.implant)
+        across, zero = outline[:, 0], np.zeros(len(outline))
+        right, front = (across, zero) if plane == "coronal" else (zero, -across)
+        p = frame.from_lps(own.to_lps(right, front, outline[:, 1]))
+        found.append(Line(np.stack([p[:, 0] if plane == "coronal" else -p[:, 1], p[:, 2]], axis=1), "compared", True))
+    return found
 
 
 def _extended(

@@ -22,7 +22,8 @@ import numpy as np
 
 import viewer.style as style
 from sizing.findings import Finding, Level
-from viewer.scene import VALUE_RANGE_MM, Layer, Scene
+from viewer.pane import Band
+from viewer.scene import Layer, Scene
 
 if TYPE_CHECKING:
     import pyvista as pv
@@ -32,7 +33,7 @@ PACKAGES = "libegl1 and libgl1-mesa-dri"
 VIEW_PIXELS = (400, 900)  # one view of scene.png, wide and high
 SMOOTH = 2  # pictures are drawn this many times larger and averaged
 CHILD_SECONDS = 60.0
-TABLE_ENTRIES = 1200  # 0.01 mm per entry
+TABLE_ENTRIES = 1200  # about 0.01 mm per entry for walls
 
 
 @dataclass(frozen=True)
@@ -127,17 +128,18 @@ def plotter(size: tuple[int, int], *, off_screen: bool = True) -> pv.Plotter:
     return p
 
 
-def add_layer(p: pv.Plotter, layer: Layer, scene: Scene) -> Any:
-    """Add one layer to a plotter and return its actor; values get the scene's colour table."""
+def add_layer(p: pv.Plotter, layer: Layer, scene: Scene) -> tuple[Any, pv.PolyData]:
+    """Add one layer to a plotter; return its actor and its data, whose arrays may be changed in place."""
     data = poly_data(layer)
     look: dict[str, Any] = {"opacity": layer.opacity, "ambient": 0.32, "diffuse": 0.72, "specular": 0.0,
                             "smooth_shading": False, "name": layer.mesh.name, "show_scalar_bar": False}  # fmt: skip
+    bands = layer.bands or scene.bands
     if layer.coloured:
         actor = p.add_mesh(
             data,
             scalars="value",
-            cmap=colour_map(scene),
-            clim=list(VALUE_RANGE_MM),
+            cmap=colour_map(bands),
+            clim=list(style.table_range(bands)),
             nan_color="#c9ced3",
             interpolate_before_map=True,
             n_colors=TABLE_ENTRIES,
@@ -146,7 +148,7 @@ def add_layer(p: pv.Plotter, layer: Layer, scene: Scene) -> Any:
     else:
         actor = p.add_mesh(data, color=layer.rgb, **look)
     actor.visibility = layer.shown
-    return actor
+    return actor, data
 
 
 def poly_data(layer: Layer) -> pv.PolyData:
@@ -161,11 +163,11 @@ def poly_data(layer: Layer) -> pv.PolyData:
     return data
 
 
-def colour_map(scene: Scene) -> Any:
-    """Return the scene's bands as a matplotlib colour map over ``VALUE_RANGE_MM``."""
+def colour_map(bands: tuple[Band, ...]) -> Any:
+    """Return a scale as a matplotlib colour map over ``style.table_range``."""
     from matplotlib.colors import ListedColormap
 
-    return ListedColormap(style.colour_table(scene.bands, *VALUE_RANGE_MM, entries=TABLE_ENTRIES))
+    return ListedColormap(style.colour_table(bands, *style.table_range(bands), entries=TABLE_ENTRIES))
 
 
 def look_from(p: pv.Plotter, scene: Scene, view: str, fill: float = 1.04) -> None:

@@ -16,7 +16,7 @@ from viewer.measurement_page import measurement_page
 from viewer.page_frame import ReportCase
 from viewer.render import Caption, Picture, Shot
 from viewer.report_html import write_html
-from viewer.scene import plan_scene
+from viewer.scene import SceneOptions, plan_scene
 
 
 def write_report(
@@ -56,7 +56,7 @@ def write_report(
 
 def start_picture(case: ReportCase, path: Path) -> Picture:
     """Start drawing the scene from the front, from the side, and from the front without the implant."""
-    front, side = plan_scene(case.plan), plan_scene(case.plan, keep="medial")
+    front, side = plan_scene(case.plan), plan_scene(case.plan, options=SceneOptions(keep="medial"))
     shots = [Shot(front, "front", "from the front"), Shot(side, "lateral", "from the side")]
     if case.plan.chosen is not None:
         shots.append(Shot(front.without("implant"), "front", "the hole, from the front"))

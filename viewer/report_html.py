@@ -10,13 +10,14 @@ from typing import Any
 import viewer.charts as charts
 import viewer.facts as facts
 import viewer.panes as panes
+import viewer.style as style
 import viewer.words as words
 from sizing.fit.model import Fit
 from sizing.intended_use import RESEARCH_USE
 from viewer.page_frame import ReportCase
-from viewer.paint import hex_colour
 from viewer.pane import Pane
 from viewer.scene import plan_scene
+from viewer.section_pane import section_pane
 from viewer.svg import pane_svg
 from viewer.turntable import pack
 
@@ -39,7 +40,7 @@ def write_html(case: ReportCase, path: Path) -> None:
     values |= {
         "scene": {"description": Markup(packed.description), "data": packed.data, "titles": packed.titles},
         "script": Markup(script), "legend": scene.legend,
-        "bands": [{"colour": hex_colour(b.rgb), "text": b.text} for b in scene.bands],
+        "bands": [{"colour": style.hex_colour(b.rgb), "text": b.text} for b in scene.bands],
         "script_hash": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     }  # fmt: skip
     path.write_text(env.get_template("report.html").render(values), encoding="utf-8")
@@ -85,7 +86,7 @@ def _sections(case: ReportCase) -> list[Pane]:
     canal, fit = case.plan.canal, case.plan.chosen
     levels = facts.section_levels(canal, fit, SECTIONS)
     half = panes.half_width(canal, levels)
-    return [panes.section_pane(canal, k, fit, case.volume, case.settings, half) for k in levels]
+    return [section_pane(canal, k, fit, case.volume, case.settings, half) for k in levels]
 
 
 def _charts(case: ReportCase) -> list[tuple[Pane, float]]:

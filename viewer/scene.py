@@ -11,17 +11,21 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 import viewer.style as style
+from sizing.canal import cortical_thickness
 from sizing.canal.model import Canal
 from sizing.fit.model import Fit
 from sizing.geometry import FloatArray
+from sizing.implants.cavity import cavity_along
 from sizing.planning import ImplantationPlan
-from viewer.bodies import implant_mesh, known_levels, rings
+from viewer.bodies import canal_mesh, implant_mesh, known_levels, reamer_mesh, rings
+from viewer.contours import stem_axis
 from viewer.mesh import Mesh, Triangles, grid_triangles, tidy
 from viewer.pane import Band
+from viewer.stem_frame import StemFrame
 
-IVORY, METAL = (0.90, 0.86, 0.76), style.rgb("#7fb2d9")
-# Values are looked up in a table over this range; walls beyond it share the end colours.
-VALUE_RANGE_MM = (-2.0, 10.0)
+GAP_STEP_MM, GAP_ANGLES = 1.0, 96  # where the gap between stem and hole is looked up
+ON_SURFACE_MM = 1e-6  # rounding of points that were built on the stem's surface
+IVORY, METAL, STEEL = (0.90, 0.86, 0.76), style.rgb("#7fb2d9"), (0.55, 0.57, 0.60)
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,8 @@ class Layer:
     opacity : float
     shown : bool
         At first.
+    bands : tuple of Band
+        Colours of its own; empty: the scene's.
     """
 
     mesh: Mesh
@@ -46,6 +52,7 @@ class Layer:
     rgb: tuple[float, float, float]
     opacity: float = 1.0
     shown: bool = True
+    bands: tuple[Band, ...] = ()
 
     @property
     def coloured(self) -> bool:
@@ -78,13 +85,51 @@ class Scene:
     lateral_word: str = "lateral"
     medial_word: str = "medial"
 
+    @property
+    def value_range(self) -> tuple[float, float]:
+        """Range of the colour table; values beyond it share the end colours."""
+        return style.table_range(self.bands)
+
     def without(self, name: str) -> Scene:
         """Return the scene with one layer left out."""
         return replace(self, layers=tuple(layer for layer in self.layers if layer.mesh.name != name))
 
 
-def plan_scene(plan: ImplantationPlan, fit: Fit | None = None, keep: str = "posterior") -> Scene:
-    """Build the scene of a plan: one half of the bone, its bore coloured by the wall left, and the implant.
+@dataclass(frozen=True)
+class SceneOptions:
+    """What of a plan is shown, and what the colours mean.
+
+    Attributes
+    ----------
+    keep : str
+        The half of the bone that stays: "posterior" (seen from the front), "medial", "anterior" or "lateral".
+    bone : str
+        "half", "glass" (whole and translucent), "surface" (whole, coloured) or "hidden".
+    colour : str
+        "wall" left after the shown reamer, native "thickness", "contact" of the reamer, or "hu" of the cortex.
+    stem : str
+        "plain", "gap" (coloured by gap and interference) or "hidden".
+    reamer : int
+        Pass that is shown; -1 = the last.
+    show_reamer, show_canal : bool
+    """
+
+    keep: str = "posterior"
+    bone: str = "half"
+    colour: str = "wall"
+    stem: str = "plain"
+    reamer: int = -1
+    show_reamer: bool = False
+    show_canal: bool = False
+
+
+PLAIN = SceneOptions()
+
+
+def plan_scene(
+    plan: ImplantationPlan, fit: Fit | None = None, options: SceneOptions = PLAIN, wall_limit_mm: float | None = None
+) -> Scene:
+    """Build the scene of a plan, or of another fit in its canal.
 
     Parameters
     ----------
@@ -92,32 +137,101 @@ def plan_scene(plan: ImplantationPlan, fit: Fit | None = None, keep: str = "post
         With or without a choice.
     fit : Fit or None
         None: the plan's choice.
-    keep : str
-        The half of the bone that stays: "posterior" (seen from the front) or "medial" (from the side).
+    options : SceneOptions
+        By default one half of the bone, its bore coloured by the wall left, and the implant.
+    wall_limit_mm : float or None
+        Where the warm colours begin; None: the plan's own limit.
     """
     fit = fit or plan.chosen
     canal = plan.canal
-    wall, inner, legend = _wall_and_bore(canal, fit)
+    limit = plan.settings.wall_limit_mm if wall_limit_mm is None else wall_limit_mm
     anterior, lateral, proximal = directions(canal)
-    half = half_rays(canal, -anterior if keep == "posterior" else -lateral)
+    towards = {"posterior": -anterior, "anterior": anterior, "medial": -lateral, "lateral": lateral}[options.keep]
+    values, bands, legend = _colours(canal, fit, options, limit)
+    inner = _bore_radius(canal, fit, options)
+    half = half_rays(canal, towards)
     layers = [
-        Layer(_half_shell(canal, inner, half), "bone, cut open", IVORY),
-        Layer(_half_bore(canal, inner, wall, half), "inner wall", IVORY),
-        Layer(outer_sheet(canal), "whole bone", IVORY, opacity=0.25, shown=False),
+        Layer(_half_shell(canal, inner, half), "bone, cut open", IVORY, shown=options.bone == "half"),
+        Layer(_half_bore(canal, inner, values, half), "inner wall", IVORY, shown=options.bone == "half"),
     ]
+    if options.bone == "surface":
+        layers.append(Layer(outer_sheet(canal, values), "whole bone", IVORY))
+    else:
+        layers.append(Layer(outer_sheet(canal), "whole bone", IVORY, opacity=0.25, shown=options.bone == "glass"))
     if fit is not None:
-        layers.append(Layer(implant_mesh(fit, canal), "implant", METAL))
-    side, bands = canal.side, style.wall_bands(plan.settings.wall_limit_mm)
+        layers += fit_layers(canal, fit, options)
+    side = canal.side
     return Scene(
         tuple(layer for layer in layers if len(layer.mesh.triangles)), bands, legend,
         anterior, lateral, proximal, "lateral" if side else "left", "medial" if side else "right",
     )  # fmt: skip
 
 
-def _wall_and_bore(canal: Canal, fit: Fit | None) -> tuple[FloatArray, FloatArray, str]:
-    if fit is not None and fit.reamed is not None and fit.reamed.passes:
-        return fit.reamed.passes[-1].wall_left_mm, fit.reamed.bore_radius_mm, "wall left after the last reamer, mm"
-    return canal.wall_radial_mm, canal.endosteal_radius_mm, "wall of the untouched bone, mm"
+def fit_layers(canal: Canal, fit: Fit, options: SceneOptions) -> list[Layer]:
+    """Return the layers that belong to an implant: itself, the reamer that is shown, the native canal."""
+    layers = []
+    if options.stem != "hidden":
+        layers.append(_implant_layer(canal, fit, options))
+    if options.show_reamer and fit.reaming_plan.passes:
+        layers.append(Layer(reamer_mesh(fit.reaming_plan.passes[options.reamer], canal), "reamer", STEEL, opacity=0.5))
+    if options.show_canal:
+        layers.append(Layer(canal_mesh(canal), "canal", style.rgb(style.YELLOW), opacity=0.35))
+    return layers
+
+
+def _implant_layer(canal: Canal, fit: Fit, options: SceneOptions) -> Layer:
+    mesh = implant_mesh(fit, canal)
+    if options.stem != "gap" or fit.reamed is None:
+        return Layer(mesh, "implant", METAL)
+    gaps = gap_at(mesh.points_lps, canal, fit)
+    return Layer(replace(mesh, values=gaps), "implant", METAL, bands=style.gap_bands())
+
+
+def gap_at(points_lps: FloatArray, canal: Canal, fit: Fit) -> FloatArray:
+    """Return how far the hole's wall stands off the stem (k,) at points of its surface; negative = into bone.
+
+    The hole as ``sizing`` sees it from the stem's axis, minus the stem's own radius there; NaN off the stem.
+    """
+    axis = stem_axis(fit)
+    stations = np.arange(0.0, fit.implant.length_mm + GAP_STEP_MM, GAP_STEP_MM)
+    hole = cavity_along(canal, axis, stations, GAP_ANGLES, fit.reamed)
+    frame = StemFrame.of(axis, hole.x_lps)
+    p = frame.from_lps(points_lps)
+    y = np.cross(axis.direction_lps, hole.x_lps)
+    turn = np.arctan2(p[:, 0] * (frame.right_lps @ y), p[:, 1]) % (2.0 * np.pi) / (2.0 * np.pi) * GAP_ANGLES
+    row = np.clip(np.rint(p[:, 2] / GAP_STEP_MM).astype(int), 0, len(stations) - 1)
+    column = np.rint(turn).astype(int) % GAP_ANGLES
+    radius = np.hypot(p[:, 0], p[:, 1])
+    own = fit.implant.radius_at(np.clip(p[:, 2], 0.0, fit.implant.length_mm))
+    on_stem = np.abs(radius - own) < ON_SURFACE_MM  # not the collar, not the middle of the tip
+    return np.where(on_stem, hole.hole_radius_mm[row, column] - radius, np.nan)
+
+
+def _bore_radius(canal: Canal, fit: Fit | None, options: SceneOptions) -> FloatArray:
+    """The inner surface after the shown reamer; the periosteum bounds what is drawn."""
+    if fit is None or fit.reamed is None or not fit.reamed.passes:
+        return canal.endosteal_radius_mm
+    if options.reamer == -1:
+        return fit.reamed.bore_radius_mm
+    return canal.periosteal_radius_mm - fit.reamed.passes[options.reamer].wall_left_mm
+
+
+def _colours(
+    canal: Canal, fit: Fit | None, options: SceneOptions, limit_mm: float
+) -> tuple[FloatArray, tuple[Band, ...], str]:
+    reamed = fit is not None and fit.reamed is not None and bool(fit.reamed.passes)
+    if options.colour == "hu" and canal.cortex_hu is not None:
+        return canal.cortex_hu, style.hu_bands(), "mean HU of the wall"
+    if reamed and fit is not None and fit.reamed is not None:
+        result = fit.reamed.passes[options.reamer]
+        if options.colour == "contact":
+            return result.contact.astype(float), style.contact_bands(), "where the reamer touches bone"
+        if options.colour == "wall":
+            d = result.reamer_pass.reamer.diameter_mm
+            last = options.reamer in (-1, len(fit.reamed.passes) - 1)
+            which = "the last reamer" if last else f"the {d:g} mm reamer"
+            return result.wall_left_mm, style.wall_bands(limit_mm), f"wall left after {which}, mm"
+    return cortical_thickness(canal), style.wall_bands(limit_mm), "thickness of the untouched bone, mm"
 
 
 def directions(canal: Canal) -> tuple[FloatArray, FloatArray, FloatArray]:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import viewer.style as style
-from viewer.paint import hex_colour
 from viewer.scene import Scene
 
 if TYPE_CHECKING:
@@ -68,7 +67,7 @@ def _legend(figure: object, scene: Scene, width: int, height: int) -> None:
     y -= 44
     for band in reversed(scene.bands):
         figure.add_artist(  # type: ignore[attr-defined]
-            Rectangle((x / width, y / height), 26 / width, 20 / height, facecolor=hex_colour(band.rgb),
+            Rectangle((x / width, y / height), 26 / width, 20 / height, facecolor=style.hex_colour(band.rgb),
                       edgecolor="#ffffff", lw=0.6, transform=figure.transFigure)  # type: ignore[attr-defined]
         )  # fmt: skip
         put((x + 34) / width, (y + 10) / height, band.text, fontsize=9, va="center", color=style.INK)

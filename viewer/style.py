@@ -7,6 +7,7 @@ for a wall below the limit.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from math import inf
 
 import numpy as np
@@ -67,6 +68,7 @@ LOOKS: dict[str, Look] = {
     "limit": Look(WARM, 0.9, (3.0, 2.0)),
     "beyond": Look(fill="#ffffff", opacity=0.16),
     "cursor": Look("#f0e442", 0.8),
+    "compared": Look("#cc79a7", 1.3, (3.0, 1.5)),
     "measure": Look("#f0e442", 1.2),
 }
 
@@ -100,10 +102,47 @@ def wall_bands(limit_mm: float) -> tuple[Band, ...]:
     return tuple(bands)
 
 
+def hu_bands() -> tuple[Band, ...]:
+    """Return steps of 200 HU for cortex."""
+    edges = [float(e) for e in range(400, 1801, 200)]
+    ends = [(-inf, edges[0]), *pairwise(edges), (edges[-1], inf)]
+    bands = []
+    for i, (low, high) in enumerate(ends):
+        text = f"below {high:g}" if low == -inf else f"over {low:g}" if high == inf else f"{low:g}–{high:g}"
+        r, g, b = viridis(i / (len(ends) - 1))
+        bands.append(Band(low, high, (float(r), float(g), float(b)), text))
+    return tuple(bands)
+
+
+def contact_bands() -> tuple[Band, ...]:
+    """Return two steps: no contact, contact."""
+    return Band(-inf, 0.5, rgb("#c9d3da"), "no contact"), Band(0.5, inf, rgb("#b0558a"), "contact")
+
+
+def gap_bands() -> tuple[Band, ...]:
+    """Return steps of the gap between stem and hole: interference in warm colours, contact, then wider gaps."""
+    steps = ((-inf, -0.25, DEEP_WARM, "over 0.25 mm into bone"), (-0.25, -0.02, WARM, "0.02–0.25 mm into bone"),
+             (-0.02, 0.1, GREEN, "touching, gap to 0.1 mm"), (0.1, 0.5, SKY, "gap 0.1–0.5 mm"),
+             (0.5, 1.0, BLUE, "gap 0.5–1 mm"), (1.0, inf, "#44475a", "gap over 1 mm"))  # fmt: skip
+    return tuple(Band(low, high, rgb(colour), text) for low, high, colour, text in steps)
+
+
+def hex_colour(colour: tuple[float, float, float]) -> str:
+    """Return ``#rrggbb`` of (r, g, b) in 0..1."""
+    return "#" + "".join(f"{round(255 * c):02x}" for c in colour)
+
+
 def band_index(values: FloatArray, bands: tuple[Band, ...]) -> NDArray[np.intp]:
     """Return the band (...,) of each value; a value on an edge belongs to the upper band; NaN gives -1."""
     edges = np.array([b.low for b in bands[1:]])
     return np.where(np.isfinite(values), np.searchsorted(edges, values, side="right"), -1)
+
+
+def table_range(bands: tuple[Band, ...]) -> tuple[float, float]:
+    """Return a range that shows every edge of a scale, with room for two steps at both ends."""
+    low, high = bands[1].low, bands[-1].low
+    room = max(high - low, 1.0) / max(len(bands) - 2, 1)
+    return low - 2.0 * room, high + 2.0 * room
 
 
 def colour_table(bands: tuple[Band, ...], low: float, high: float, entries: int = 1024) -> FloatArray:

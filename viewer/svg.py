@@ -53,8 +53,8 @@ def frame_of(pane: Pane, width: float) -> tuple[Frame, float, float]:
     )
 
 
-def pane_svg(pane: Pane, width: float = 260.0) -> str:
-    """Return a pane as one SVG element of the given width in pixels."""
+def pane_svg(pane: Pane, width: float = 260.0, stamp: str = "") -> str:
+    """Return a pane as one SVG element of the given width in pixels; ``stamp`` stands in its upper left corner."""
     frame, w, h = frame_of(pane, width)
     left, top, pw, ph = frame.box
     parts = [
@@ -79,6 +79,8 @@ def pane_svg(pane: Pane, width: float = 260.0) -> str:
     parts.append("</svg>")
     parts += [_mark(m, frame) for m in pane.marks]
     parts += _words(pane, frame)
+    if stamp:
+        parts.append(_text(left + 6, top + 13, stamp, "start", 9, ' class="stamp"'))
     parts.append("</svg>")
     return "".join(parts)
 
@@ -149,7 +151,7 @@ def _words(pane: Pane, frame: Frame) -> list[str]:
         (left + 4, top + h / 2 + 4, "start"), (left + w - 4, top + h / 2 + 4, "end"),
         (left + w / 2, top + h - 5, "middle"), (left + w / 2, top + 12, "middle"),
     )  # fmt: skip
-    parts += [_text(x, y, word, a, 10, ' fill="#cfe8f7" class="side"')
+    parts += [_text(x, y, word, a, 10, ' fill="#cfe8f7" class="edge"')
               for word, (x, y, a) in zip(pane.edges, places, strict=True) if word]  # fmt: skip
     if pane.corner:
         parts.append(_text(left + 6, top + h - 7, pane.corner, "start", 12,

@@ -11,7 +11,7 @@ import numpy as np
 
 import viewer.style as style
 from sizing.geometry import FloatArray
-from viewer.scene import VALUE_RANGE_MM, Layer, Scene
+from viewer.scene import Layer, Scene
 
 # Walls travel as 16-bit numbers over this range: steps of 0.0005 mm. 65535 = cannot tell.
 CODED_RANGE_MM = (-8.0, 24.0)
@@ -36,11 +36,11 @@ def pack(scene: Scene) -> PackedScene:
     local = points @ np.stack([scene.proximal_lps, scene.anterior_lps, scene.lateral_lps]).T
     low, high = local.min(axis=0), local.max(axis=0)
     centre = (low + high) / 2 @ np.stack([scene.proximal_lps, scene.anterior_lps, scene.lateral_lps])
-    table = style.colour_table(scene.bands, *VALUE_RANGE_MM, entries=TABLE_ENTRIES)
+    table = style.colour_table(scene.bands, *scene.value_range, entries=TABLE_ENTRIES)
     right_of_front = np.cross(scene.proximal_lps, scene.anterior_lps)
     description = {
         "layers": layers, "table": np.rint(table * 255).astype(int).ravel().tolist(),
-        "shown": VALUE_RANGE_MM, "coded": CODED_RANGE_MM, "reach": round(float(high[0] - low[0]) * 1.08, 4),
+        "shown": scene.value_range, "coded": CODED_RANGE_MM, "reach": round(float(high[0] - low[0]) * 1.08, 4),
         "centre": _rounded(centre), "anterior": _rounded(scene.anterior_lps), "lateral": _rounded(scene.lateral_lps),
         "proximal": _rounded(scene.proximal_lps), "words": [scene.lateral_word, scene.medial_word],
         "lateral_is_left_of_front": bool(right_of_front @ scene.lateral_lps < 0),

@@ -8,6 +8,7 @@ import pytest
 
 from sizing.reaming.model import ToolAxis
 from viewer import contours, panes, slices
+from viewer.section_pane import section_edges
 from viewer.stem_frame import StemFrame
 
 SETTINGS = panes.PaneSettings()
@@ -26,9 +27,9 @@ def test_stem_frame_goes_there_and_back(bow: float | None) -> None:
 
 def test_pictures_have_medial_and_lateral_on_the_right_sides() -> None:
     plan, _ = example_case.make_case()
-    edges = panes.section_edges(plan.canal, 10)
+    edges = section_edges(plan.canal, 10)
     assert edges == ("lat", "med", "post", "ant")  # a right leg seen from the cut end: patient's right is on the left
-    left = panes.section_edges(example_case.make_canal(example_case.Side.LEFT), 10)
+    left = section_edges(example_case.make_canal(example_case.Side.LEFT), 10)
     assert left == ("med", "lat", "post", "ant")
     pane = panes.long_pane(plan.canal, plan.chosen, "sagittal", None, SETTINGS)
     assert pane.edges[:2] == ("ant", "post")

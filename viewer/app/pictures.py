@@ -1,0 +1,127 @@
+"""The planner's 2-D pictures: from the present state and what is being looked at, to SVG."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+import viewer.charts as charts
+import viewer.contours as contours
+import viewer.facts as facts
+import viewer.panes as panes
+import viewer.slices as slices
+import viewer.style as style
+from sizing.canal import cortical_thickness
+from sizing.fit.model import Fit
+from sizing.volume import CtVolume
+from viewer.app.session import State
+from viewer.pane import Band, Pane
+from viewer.section_pane import section_pane
+from viewer.svg import pane_svg
+
+SECTION_PX, LONG_PX, STRAIGHT_PX, MAP_PX, CHART_PX = 420.0, 210.0, 150.0, 420.0, 300.0
+SECTION_STEP_MM, LONG_STEP_MM = 0.25, 0.4
+
+MAPS = {"wall": "wall left", "thickness": "native thickness", "hu": "cortex HU"}
+
+
+@dataclass(frozen=True)
+class Look:
+    """What is being looked at; never part of a plan and never undone.
+
+    Attributes
+    ----------
+    level : int
+        Index of the canal's level.
+    window : tuple of float
+        HU that are black and white.
+    reamer : int
+        Pass that is shown; -1 = the last.
+    map : str
+        Key of ``MAPS``.
+    """
+
+    level: int = 0
+    window: tuple[float, float] = slices.BONE_WINDOW
+    reamer: int = -1
+    map: str = "wall"
+
+
+class Pictures:
+    """Draws panes for one scan."""
+
+    def __init__(self, volume: CtVolume | None) -> None:
+        self.volume = volume
+
+    def stamp(self, state: State) -> str:
+        """Return what stands on every picture: status, side and bone, case."""
+        return f"{state.status} · {facts.heading(state.plan)} · {facts.case_name(state.plan)} · research use only"
+
+    def section(self, state: State, look: Look, compared: Fit | None) -> str:
+        """Cross-section at the present level."""
+        canal, settings = state.plan.canal, self._settings(look, SECTION_STEP_MM, compared)
+        pane = section_pane(canal, look.level, state.fit, self.volume, settings, panes.half_width(canal))
+        return pane_svg(pane, SECTION_PX, self.stamp(state))
+
+    def along_stem(self, state: State, look: Look, compared: Fit | None) -> tuple[str, str]:
+        """Coronal and sagittal slice along the stem."""
+        settings = self._settings(look, LONG_STEP_MM, compared)
+        made = [panes.long_pane(state.plan.canal, state.fit, p, self.volume, settings) for p in ("coronal", "sagittal")]
+        return pane_svg(made[0], LONG_PX, _short(state)), pane_svg(made[1], LONG_PX, _short(state))
+
+    def along_canal(self, state: State, look: Look) -> tuple[str, str]:
+        """Straightened pair along the canal."""
+        settings = self._settings(look, LONG_STEP_MM, None)
+        made = [panes.straight_pane(state.plan.canal, p, self.volume, settings) for p in ("coronal", "sagittal")]
+        return pane_svg(made[0], STRAIGHT_PX, _short(state)), pane_svg(made[1], STRAIGHT_PX, _short(state))
+
+    def unrolled(self, state: State, look: Look) -> tuple[str, list[dict[str, str]]]:
+        """Unrolled map and its legend."""
+        pane = self._map(state, look)
+        return pane_svg(pane, MAP_PX, self.stamp(state)), legend(pane.bands)
+
+    def diameters(self, state: State) -> str:
+        """Canal and stem by level."""
+        return pane_svg(charts.diameter_pane(state.plan, state.fit), CHART_PX, _short(state))
+
+    def _map(self, state: State, look: Look) -> Pane:
+        canal, limit = state.plan.canal, state.wall_limit_mm
+        if look.map == "hu" and canal.cortex_hu is not None:
+            return charts.map_pane(canal, canal.cortex_hu, style.hu_bands(), "Cortex, HU")
+        if look.map == "wall":
+            settings = replace(state.plan.settings, wall_limit_mm=limit)
+            pane = charts.reamed_wall_pane(replace(state.plan, settings=settings), state.fit, look.reamer)
+            if pane is not None:
+                return pane
+        return charts.wall_map_pane(canal, cortical_thickness(canal), limit, "Thickness of the untouched bone")
+
+    def _settings(self, look: Look, step_mm: float, compared: Fit | None) -> panes.PaneSettings:
+        return panes.PaneSettings(look.window, step_mm, look.reamer, compared)
+
+
+def _short(state: State) -> str:
+    return f"{state.status.split(' ')[0]} · {facts.case_name(state.plan)}"
+
+
+def legend(bands: tuple[Band, ...]) -> list[dict[str, str]]:
+    """Return colours and texts of a scale."""
+    return [{"colour": style.hex_colour(b.rgb), "text": b.text} for b in bands]
+
+
+def cursors(state: State, look: Look) -> dict[str, float]:
+    """Return the present level in the units of the long pictures: along the stem, and along the canal."""
+    canal = state.plan.canal
+    travel = contours.travel_at_levels(canal, contours.stem_frame(state.fit, canal))
+    return {"stem": round(float(travel[look.level]), 3), "canal": round(float(canal.axis.depth_mm[look.level]), 3)}
+
+
+def level_of(state: State, key: str, x: float, y: float) -> int | None:
+    """Return the level that a click in a picture means; None where a picture has no levels."""
+    canal = state.plan.canal
+    if key.startswith("long-"):
+        travel = contours.travel_at_levels(canal, contours.stem_frame(state.fit, canal))
+        return int(np.argmin(np.abs(travel - y)))
+    if key in ("wall-map", "diameters", "fill") or key.startswith("canal-"):
+        return contours.nearest_level(canal, y)
+    return None
