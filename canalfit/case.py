@@ -104,7 +104,9 @@ def make_plan(
     return plan, *plan_record(plan, manifest, library_versions())
 
 
-def write_plan(plan: ImplantationPlan, provenance: Provenance, volume: CtVolume, folder: Path) -> tuple[Finding, ...]:
+def write_plan(
+    plan: ImplantationPlan, provenance: Provenance, volume: CtVolume | None, folder: Path
+) -> tuple[Finding, ...]:
     """Write tables, report, meshes and picture; return what was noticed while drawing."""
     import viewer  # draws: not loaded before there is something to draw
 

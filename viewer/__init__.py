@@ -2,5 +2,6 @@
 
 from viewer.bodies import write_meshes
 from viewer.report import write_report
+from viewer.window import show
 
-__all__ = ["write_meshes", "write_report"]
+__all__ = ["show", "write_meshes", "write_report"]

@@ -27,7 +27,11 @@ class ReportCase:
     plan: ImplantationPlan
     volume: CtVolume | None
     provenance: Provenance
-    status: str = "DRAFT"
+
+    @property
+    def status(self) -> str:
+        """Return ``DRAFT``, until a person has reviewed the plan."""
+        return self.plan.status
 
     @property
     def limit_mm(self) -> float:

@@ -110,14 +110,19 @@ def _environment() -> dict[str, str]:
     """Without a display go to EGL at once: no wait and no noise about an X server."""
     env = dict(os.environ)
     env["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).resolve().parent.parent), env.get("PYTHONPATH", "")])
-    if sys.platform.startswith("linux") and not env.get("DISPLAY"):
+    if not has_display():
         env.setdefault(*NO_DISPLAY)
     return env
 
 
+def has_display() -> bool:
+    """A window can be opened here."""
+    return not sys.platform.startswith("linux") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
 def plotter(size: tuple[int, int], *, off_screen: bool = True) -> pv.Plotter:
     """Return an empty plotter with the settings of this house."""
-    if sys.platform.startswith("linux") and not os.environ.get("DISPLAY"):
+    if not has_display():
         os.environ.setdefault(*NO_DISPLAY)
     import pyvista as pv
 

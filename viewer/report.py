@@ -25,7 +25,6 @@ def write_report(
     folder: Path,
     *,
     provenance: Provenance,
-    status: str = "DRAFT",
 ) -> tuple[Finding, ...]:
     """Write ``report.pdf``, ``report.html`` and ``scene.png`` into a folder; only the last needs OpenGL.
 
@@ -39,15 +38,13 @@ def write_report(
         Must exist.
     provenance : Provenance
         Version and hashes that every page carries.
-    status : str
-        "DRAFT" until a person has reviewed the plan.
 
     Returns
     -------
     tuple of Finding
         What could not be drawn.
     """
-    case = ReportCase(plan, volume, provenance, status)
+    case = ReportCase(plan, volume, provenance)
     picture = start_picture(case, folder / "scene.png")  # on the other core, while the pages are drawn here
     write_pdf(case, folder / "report.pdf")
     write_html(case, folder / "report.html")

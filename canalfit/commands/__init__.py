@@ -12,6 +12,7 @@ COMMANDS: tuple[str, ...] = (
     "catalogue",
     "custom",
     "verify",
+    "view",
     "phantom",
     "selfcheck",
     "doctor",

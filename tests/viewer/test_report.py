@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import example_case
 import pytest
 
 from sizing.intended_use import RESEARCH_USE
+from sizing.planning import Review
 from viewer import facts, words, write_report
 from viewer.card import operating_card
 from viewer.page_frame import ReportCase
@@ -64,8 +66,9 @@ def test_the_card_has_side_final_tool_and_every_reamer(folder: Path) -> None:
 
 def test_the_card_is_marked_until_a_person_has_approved_it() -> None:
     plan, _ = example_case.make_case()
-    for status, mark in (("DRAFT", "NOT APPROVED"), ("REVIEWED", "RESEARCH USE")):
-        sheet = operating_card(ReportCase(plan, None, example_case.PROVENANCE, status))
+    reviewed = replace(plan, review=Review("Dr. Example", "2026-01-14"))
+    for shown, mark in ((plan, "NOT APPROVED"), (reviewed, "RESEARCH USE")):
+        sheet = operating_card(ReportCase(shown, None, example_case.PROVENANCE))
         assert mark in [t.get_text() for t in sheet.figure.texts]
 
 

@@ -13,7 +13,9 @@ import viewer.panes as panes
 import viewer.slices as slices
 import viewer.style as style
 from sizing.canal import cortical_thickness
+from sizing.canal.model import Canal
 from sizing.fit.model import Fit
+from sizing.geometry import FloatArray
 from sizing.volume import CtVolume
 from viewer.app.session import State
 from viewer.pane import Band, Pane
@@ -53,6 +55,13 @@ class Pictures:
 
     def __init__(self, volume: CtVolume | None) -> None:
         self.volume = volume
+        self._native: tuple[Canal, FloatArray] | None = None
+
+    def native_wall_mm(self, canal: Canal) -> FloatArray:
+        """Wall of the untouched bone (m, n), measured once for a canal."""
+        if self._native is None or self._native[0] is not canal:
+            self._native = (canal, cortical_thickness(canal))
+        return self._native[1]
 
     def stamp(self, state: State) -> str:
         """Return what stands on every picture: status, side and bone, case."""
@@ -94,7 +103,7 @@ class Pictures:
             pane = charts.reamed_wall_pane(replace(state.plan, settings=settings), state.fit, look.reamer)
             if pane is not None:
                 return pane
-        return charts.wall_map_pane(canal, cortical_thickness(canal), limit, "Thickness of the untouched bone")
+        return charts.wall_map_pane(canal, self.native_wall_mm(canal), limit, "Thickness of the untouched bone")
 
     def _settings(self, look: Look, step_mm: float, compared: Fit | None) -> panes.PaneSettings:
         return panes.PaneSettings(look.window, step_mm, look.reamer, compared)

@@ -57,7 +57,6 @@ class Planner:
 
     def __init__(self, server: Any, session: Session, volume: CtVolume | None, services: Services) -> None:
         self.server, self.session, self.services = server, session, services
-        self.volume = volume
         self.pictures = Pictures(volume)
         self.look = Look(level=len(session.plan.canal.axis) // 3)
         self.options = SceneOptions()
@@ -166,7 +165,7 @@ class Planner:
 
     def on_probe(self, key: str, x: float, y: float) -> None:
         """Say what is under the pointer."""
-        self.server.state.probe = probe(self.session.state, self.look, self.volume, key, x, y)
+        self.server.state.probe = probe(self.session.state, self.look, self.pictures, key, x, y)
 
     def on_preset(self, name: str) -> None:
         """Take a window preset."""
@@ -221,6 +220,14 @@ class Planner:
         out = BytesIO()
         Image.fromarray(self.stage.picture()).save(out, "PNG")
         return "data:image/png;base64," + base64.b64encode(out.getvalue()).decode()
+
+    async def on_idle(self) -> bool:
+        """Answer once nothing is being measured and the page has been told everything."""
+        while self._pending is not None and not self._pending.done():
+            await asyncio.wait([self._pending])
+        self.server.state.flush()
+        await asyncio.sleep(0.02)  # what was flushed goes out before this answer
+        return True
 
     # -- pictures and numbers ----------------------------------------------------------------------
 
