@@ -103,35 +103,34 @@ def mask_exit(const unsigned char[:, :, ::1] mask, const double[:, ::1] start, c
 # half_maximum: both surfaces of the wall where the profile crosses half way between two levels.
 #
 #   HU        ┌──────┐ cortex
-#             │      │          scan inward from `limit` to the outer crossing, then on to the
-#   content ──┘      └── outside  first inner crossing that stays below for `hold` samples
+#             │      │          from the crest near the outline outward to the outer crossing,
+#   content ──┘      └── outside  then inward to the first crossing that lasts
 #            x0      x1
 #
-# Levels per ray: cortex, content (inside), outside. A wall that does not reach the cortex level is
-# measured against its own peak. Result in samples; NaN where no crossing exists. `peak` is the
-# highest sample of the wall.
-def half_maximum(const float[:, ::1] profile, const double[::1] limit, const double[::1] cortex,
-                 const double[::1] content, const double[::1] outside, double reach, double hold,
-                 double least_share, double[::1] inner, double[::1] outer, double[::1] peak):
+# levels (q, 4), per ray: the locator's outline in samples, and HU of cortex, content (inside) and soft tissue. A wall
+# that does not reach the cortex level is measured against its own peak. rules (4,): how far inside and outside the
+# outline its crest may lie, how long content must last (samples), least height of a crest as a share of cortex.
+# out (q, 3): inner and outer crossing in samples, NaN where there is none, and the highest sample of the wall.
+def half_maximum(const float[:, ::1] profile, const double[:, ::1] levels, const double[::1] rules,
+                 double[:, ::1] out):
     cdef Py_ssize_t i
     with nogil:
         for i in range(profile.shape[0]):
-            _half_maximum(profile[i], limit[i], cortex[i], content[i], outside[i], reach, hold, least_share,
-                          &inner[i], &outer[i], &peak[i])
+            _half_maximum(profile[i], &levels[i, 0], &rules[0], &out[i, 0], &out[i, 1], &out[i, 2])
 
 
-cdef void _half_maximum(const float[::1] p, double limit, double cortex, double content, double outside,
-                        double reach, double hold, double least_share,
+cdef void _half_maximum(const float[::1] p, const double* levels, const double* rules,
                         double* inner, double* outer, double* peak) noexcept nogil:
+    cdef double limit = levels[0], cortex = levels[1], content = levels[2], outside = levels[3], hold = rules[2]
     cdef Py_ssize_t k = p.shape[0], j, top = -1, last, first
     cdef double best = -1e9, level, run
     inner[0] = outer[0] = peak[0] = NAN
     if isnan(limit) or isnan(content) or isnan(outside):
         return
-    last = <Py_ssize_t> floor(limit + reach)
+    last = <Py_ssize_t> floor(limit + rules[1])
     if last > k - 2:
         last = k - 2
-    first = <Py_ssize_t> floor(limit - reach)
+    first = <Py_ssize_t> floor(limit - rules[0])
     if first < 0:
         first = 0
     # the wall's crest near the locator's edge
@@ -139,7 +138,7 @@ cdef void _half_maximum(const float[::1] p, double limit, double cortex, double 
         if p[j] > best:
             best = p[j]
             top = j
-    if top < 0 or best < outside + least_share * (cortex - outside):
+    if top < 0 or best < outside + rules[3] * (cortex - outside):
         return
     level = 0.5 * (min(best, cortex) + outside)
     j = top

@@ -18,10 +18,10 @@ FEATURE = 4.0
 ACROSS_LAGS, ALONG_LAGS = (1, 2, 3, 5), (1, 2, 3)
 # Noise is alike over at least this many voxels and slice steps: interpolation sees to that, and where the window is
 # hardly wider, the misfit cannot show it. How much longer it may be, as factors.
-LEAST_VOXELS, LEAST_STEPS = 2.0, 1.5
+LEAST_VOXELS, LEAST_STEPS = 1.75, 1.4
 LONGER = np.linspace(1.0, 1.75, 7)
 # Linear interpolation between voxels leaves a ripple of this share of a voxel, whatever the noise.
-GRID_SHARE = 0.006
+GRID_SHARE = 0.004
 # The cancellous tail's decay is not known: the content at the edge may be off by this share of the tail.
 TAIL_DOUBT = 0.08
 # Below this no model of a scan is true: profile shape, grid, curvature to the second order.
@@ -30,6 +30,8 @@ LEAST_COMMON_MM = 0.0015
 BORROWED_DOUBT = 0.5
 # The tail's own noise is not doubt: it is averaged over this many levels and rays.
 TAIL_LEVELS, TAIL_RAYS = 4.0, 4.0
+# Size of a place for its own scatter (Gaussian sigma), and how much it leans on the whole surface.
+PLACE_MM, PLACE_RAD, USUAL_SHARE = 8.0, 0.35, 0.2
 # Fewer rays show no scatter to speak of.
 MIN_RAYS = 500
 
@@ -44,12 +46,15 @@ class Scatter:
         True scatter of single rays over their own standard error.
     gain : float
         Standard error of the smoothed surface over that of single rays.
+    local : (m, n) array
+        Scatter of each place over that of the whole surface: rough endosteum is less sure than smooth.
     independent_mm : float
         Length of surface, round the section, that stands for one independent measurement.
     """
 
     scale: float
     gain: float
+    local: FloatArray
     independent_mm: float
 
 
@@ -70,7 +75,7 @@ def scatter_of(surface: Smoothed, grid: Window) -> Scatter:
     z = surface.misfit
     known = np.isfinite(z)
     if known.sum() < MIN_RAYS:
-        return Scatter(1.0, 1.0, surface.arc_mm * len(surface.across))
+        return Scatter(1.0, 1.0, np.ones(z.shape), surface.arc_mm * len(surface.across))
     z = np.where(known, z, 0.0)
     spread = 1.4826 * float(np.median(np.abs(z[known])))
     known &= np.abs(z) < FEATURE * max(spread, 1e-9)
@@ -91,7 +96,21 @@ def scatter_of(surface: Smoothed, grid: Window) -> Scatter:
     x, y, variance = found
     scale = float(np.sqrt(seen_across[0] / variance))
     gain = scale * float(np.sqrt(x.smooth[0] * y.smooth[0]))
-    return Scatter(scale, gain, surface.arc_mm * x.reach())
+    local = _local_scatter(surface.misfit, FEATURE * spread, seen_across[0], surface.level_mm)
+    return Scatter(scale, gain, local, surface.arc_mm * x.reach())
+
+
+def _local_scatter(misfit: FloatArray, most: float, usual: float, level_mm: float) -> FloatArray:
+    """Return the scatter (m, n) of each neighbourhood over the usual one (a variance)."""
+    from scipy.ndimage import gaussian_filter
+
+    known = np.isfinite(misfit)
+    size = (PLACE_MM / level_mm, PLACE_RAD * misfit.shape[1] / (2 * np.pi))
+    square = np.where(known, np.minimum(np.abs(np.nan_to_num(misfit)), most) ** 2, 0.0)
+    # a place without rays is as usual
+    total = gaussian_filter(square, size, mode=("nearest", "wrap")) + USUAL_SHARE * usual
+    count = gaussian_filter(known.astype(np.float64), size, mode=("nearest", "wrap")) + USUAL_SHARE
+    return np.sqrt(total / count / usual)
 
 
 class _Response:

@@ -9,8 +9,8 @@ import numpy as np
 from sizing import _edges
 from sizing.geometry import FloatArray
 
-# The locator mask is good to about a voxel or two; the wall's crest is looked for this near its outline.
-REACH_MM = 2.5
+# The locator mask is good to a voxel or two, and bridges hollows of the bone: the wall's crest is looked for this near.
+REACH_INSIDE_MM, REACH_OUTSIDE_MM = 5.0, 2.5
 # The content begins where the profile stays below half-maximum this long: pores of the cortex are shorter.
 HOLD_MM = 1.0
 # A crest lower than this share of cortex above soft tissue is no wall that can be told from noise and trabeculae.
@@ -82,14 +82,14 @@ def locate(hu: FloatArray, mask_radius_mm: FloatArray, step_mm: float) -> Locate
 def _cross(
     hu: FloatArray, limit: FloatArray, cortex: float, content: FloatArray, outside: FloatArray, step_mm: float
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    shape, q = limit.shape, limit.size
-    inner, outer, peak = np.empty(q), np.empty(q), np.empty(q)
-    flat = [np.ascontiguousarray(a, np.float64).ravel() for a in (limit, content, outside)]
-    _edges.half_maximum(
-        np.ascontiguousarray(hu.reshape(q, -1), np.float32), flat[0], np.full(q, cortex), flat[1], flat[2],
-        REACH_MM / step_mm, HOLD_MM / step_mm, LEAST_CREST_SHARE, inner, outer, peak,
-    )  # fmt: skip
-    return inner.reshape(shape), outer.reshape(shape), peak.reshape(shape)
+    q = limit.size
+    levels = np.stack(np.broadcast_arrays(limit, cortex, content, outside), axis=-1).reshape(q, 4)
+    rules = np.array([REACH_INSIDE_MM / step_mm, REACH_OUTSIDE_MM / step_mm, HOLD_MM / step_mm, LEAST_CREST_SHARE])
+    out = np.empty((q, 3))
+    profile = np.ascontiguousarray(hu.reshape(q, -1), np.float32)
+    _edges.half_maximum(profile, np.ascontiguousarray(levels, np.float64), rules, out)
+    inner, outer, peak = np.moveaxis(out.reshape(*limit.shape, 3), -1, 0)
+    return inner, outer, peak
 
 
 def _median(values: FloatArray, axis: int) -> FloatArray:

@@ -16,6 +16,8 @@ from sizing.volume import CtVolume
 SAMPLES_PER_VOXEL = 1.5
 # The locator's outline may be left for this long (a vessel, a groove) without being the end of the bone.
 MASK_GAP_MM = 1.5
+# A ray that ends this much before the median of a sixth of the section ends in a notch of the mask.
+NOTCH_MM, NOTCH_SHARE = 2.0, 6
 # Room beyond the farthest mask voxel for the outer edge's blur and the soft tissue that it falls to.
 MARGIN_MM = 6.0
 
@@ -86,7 +88,15 @@ def mask_radius_mm(bone: ResidualBone, rays: Rays) -> FloatArray:
     last = np.empty(m * n, np.intp)
     gap = int(np.ceil(MASK_GAP_MM / rays.step_mm))
     _edges.mask_exit(bone.mask.view(np.uint8), *rays.in_index(bone.geometry), rays.n_samples, gap, last)
-    return np.where(last < 0, np.nan, last * rays.step_mm).reshape(m, n)
+    return _mended(np.where(last < 0, np.nan, last * rays.step_mm).reshape(m, n))
+
+
+def _mended(radius_mm: FloatArray) -> FloatArray:
+    """Put the outline (m, n) back where the mask has a notch: a threshold leaves out thin walls."""
+    from scipy.ndimage import median_filter
+
+    usual = median_filter(np.nan_to_num(radius_mm), (1, max(3, radius_mm.shape[1] // NOTCH_SHARE)), mode="wrap")
+    return np.where(radius_mm < usual - NOTCH_MM, usual, radius_mm)
 
 
 def reach_of(bone: ResidualBone, axis: CanalAxis) -> float:

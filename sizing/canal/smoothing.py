@@ -49,6 +49,8 @@ class Smoothed:
     ----------
     radius_mm : (m, n) array
         NaN where the ray itself is unknown.
+    pooled_se_mm : (m, n) array
+        Standard error of a typical ray of the window, as the rays themselves state it.
     misfit : (m, n) array
         Ray minus surface, in standard errors of the ray.
     across, along : (2 k + 1,) arrays
@@ -58,6 +60,7 @@ class Smoothed:
     """
 
     radius_mm: FloatArray
+    pooled_se_mm: FloatArray
     misfit: FloatArray
     across: FloatArray
     along: FloatArray
@@ -90,12 +93,14 @@ def smooth_surface(radius_mm: FloatArray, se_mm: FloatArray, rays: Rays, window:
     robust = weight
     for _ in range(ROUNDS):
         along, weight_along = local_parabola(value, robust, shape_along, wraps=False)
-        surface, _ = local_parabola(along, weight_along, shape_across, wraps=True)
+        surface, total = local_parabola(along, weight_along, shape_across, wraps=True)
         miss = np.where(known, value - surface, 0.0) * np.sqrt(weight)
         scale = max(1.4826 * float(np.median(np.abs(miss[known]))), 1e-9) if known.any() else 1.0
         robust = weight * np.minimum(1.0, HUBER * scale / np.maximum(np.abs(miss), 1e-9))
+    mean_weight = total / (shape_across.sum() * shape_along.sum())
     return Smoothed(
         np.where(known, surface, np.nan),
+        np.where(known, 1 / np.sqrt(np.maximum(mean_weight, 1e-12)), np.nan),
         np.where(known, miss, np.nan),
         _shares(shape_across),
         _shares(shape_along),

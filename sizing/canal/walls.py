@@ -108,7 +108,8 @@ def _join(radius_mm: FloatArray, se_mm: FloatArray, rays: Rays, blur: Blur, volu
     scatter = scatter_of(smooth, grid)
     shift = curvature_shift_mm(frame_of(smooth.radius_mm, rays), blur, volume.geometry, rays)
     ripple = GRID_SHARE * grid.across_mm
-    return _Joined(smooth.radius_mm + shift, np.hypot(se_mm * scatter.gain, ripple), scatter)
+    se = np.hypot(smooth.pooled_se_mm * scatter.gain * scatter.local, ripple)
+    return _Joined(smooth.radius_mm + shift, se, scatter)
 
 
 def _expected_cortex(

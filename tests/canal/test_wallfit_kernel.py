@@ -115,9 +115,9 @@ def test_half_maximum_of_a_ramp():
     r = np.arange(60) * 0.25
     # content 0, cortex 1000, outside 100: edges at 5 and 9 mm, each a ramp of 1 mm
     hu = np.interp(r, [4.5, 5.5, 8.5, 9.5], [0, 1000, 1000, 100]).astype(np.float32)[None]
-    inner, outer, peak = np.empty(1), np.empty(1), np.empty(1)
-    levels = (np.array([x], float) for x in (9.0 / 0.25, 1000, 0, 100))
-    _edges.half_maximum(hu, *levels, 2.5 / 0.25, 1 / 0.25, 0.25, inner, outer, peak)
-    assert inner[0] * 0.25 == pytest.approx(5.0, abs=1e-6)
-    assert outer[0] * 0.25 == pytest.approx(9.0, abs=1e-6)
-    assert peak[0] == 1000
+    out = np.empty((1, 3))
+    levels = np.array([[9.0 / 0.25, 1000, 0, 100]])
+    _edges.half_maximum(hu, levels, np.array([10.0, 10.0, 4.0, 0.25]), out)
+    assert out[0, 0] * 0.25 == pytest.approx(5.0, abs=1e-6)
+    assert out[0, 1] * 0.25 == pytest.approx(9.0, abs=1e-6)
+    assert out[0, 2] == 1000
