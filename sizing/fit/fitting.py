@@ -86,8 +86,8 @@ def with_reaming(context: FitContext, fit: Fit) -> Fit:
 
 
 def choose(context: FitContext, fits: Sequence[Fit]) -> tuple[Fit | None, tuple[Fit, ...]]:
-    """Return the best implant that can serve, and the same stem one size down and up; both reamed."""
+    """Return the best implant that can serve, reamed, and the same stem one size down and up."""
     best = fits[0] if fits and fits[0].serves else None
     if best is None:
         return None, ()
-    return with_reaming(context, best), tuple(with_reaming(context, f) for f in neighbours_of(best, fits))
+    return with_reaming(context, best), neighbours_of(best, fits)

@@ -63,7 +63,7 @@ class Fit:
     reaming_plan : ReamingPlan
         The tools that prepare this implant, in order.
     reamed : ReamedCanal or None
-        What they cut, pass by pass; kept for the chosen implant and its neighbours only.
+        What they cut, pass by pass; kept for the chosen implant only.
     contact_share : float
         Share of the stem's flank that lies on or in bone.
     contact_length_mm : float

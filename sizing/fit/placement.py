@@ -24,7 +24,7 @@ from sizing.reaming import ToolAxis, centre_line
 # unknown in which the search could meet a side valley, so it begins at the best of these.
 _TURNS = np.arange(8) * np.pi / 4
 # Axes tried between the one that follows the canal and the one that spares the wall, both included.
-_STEPS_BETWEEN = 5
+_STEPS_BETWEEN = 3
 
 
 class Placer:
@@ -63,8 +63,8 @@ class Placer:
         """The axis whose deepest cut into the cortex is as shallow as it can be."""
         contours = self.context.contours
         task = self._task(contours.endosteal_lps, np.zeros(contours.native_wall_mm.shape))
-        starts = self._starts()
-        return search_axis(task, max(starts, key=lambda start: clearance_mm(task, start)))[0]
+        rough = task.thinned(2)
+        return search_axis(task, max(self._starts(), key=lambda start: clearance_mm(rough, start)))[0]
 
     @cached_property
     def spares_wall(self) -> ToolAxis:
@@ -119,8 +119,9 @@ class LeastWalls:
     def along(cls, context: FitContext, axis: ToolAxis, length_mm: float) -> LeastWalls:
         """Sort the rays of a canal by how early a growing tool reaches them."""
         frame = axis_frame(context.canal, axis)
-        _, inner, travel = across(context.contours.endosteal_lps, axis, frame)
-        _, outer, _ = across(context.contours.periosteal_lps, axis, frame)
+        thin = context.contours.rough
+        _, inner, travel = across(thin.endosteal_lps, axis, frame)
+        _, outer, _ = across(thin.periosteal_lps, axis, frame)
         use = (travel >= 0) & (travel <= length_mm) & np.isfinite(outer) & np.isfinite(inner)
         order = np.argsort(inner[use])
         return cls(inner[use][order], np.minimum.accumulate(outer[use][order]))

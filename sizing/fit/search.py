@@ -58,12 +58,21 @@ class Task:
         return replace(self, clear_of_lps=np.ascontiguousarray(points), margin_mm=np.ascontiguousarray(margin))
 
 
+@dataclass(frozen=True)
+class _Pose:
+    """One axis with the contour points that count for it."""
+
+    axis: ToolAxis
+    frame: FloatArray
+    position: FloatArray
+    travel: FloatArray
+    room: FloatArray
+    clearance_mm: float
+
+
 def clearance_mm(task: Task, axis: ToolAxis) -> float:
     """Return the exact clearance r of an axis; -inf when it is tilted too much."""
-    if _tilt_deg(task.canal, axis) > task.max_tilt_deg + 1e-9:
-        return float("-inf")
-    room = _counted(task, axis, axis_frame(task.canal, axis))[2]
-    return float(room.min()) if len(room) else float("-inf")
+    return _pose(task, axis).clearance_mm
 
 
 def search_axis(task: Task, start: ToolAxis) -> tuple[ToolAxis, float]:
@@ -90,28 +99,29 @@ def search_axis(task: Task, start: ToolAxis) -> tuple[ToolAxis, float]:
 
 def _climb(task: Task, start: ToolAxis, room_mm: float) -> tuple[ToolAxis, float]:
     """Take rounds until one gains next to nothing."""
-    axis, best, room = start, clearance_mm(task, start), room_mm
+    pose, room = _pose(task, start), room_mm
     for _ in range(_ROUNDS):
-        moved, step = _improved(task, axis, room)
-        value = clearance_mm(task, moved)
-        gain = value - best
+        axis, step = _improved(task, pose, room)
+        moved = _pose(task, axis)
+        gain = moved.clearance_mm - pose.clearance_mm
         if gain > 0:
-            axis, best = moved, value
+            pose = moved
             room = min(room, max(3 * step, _LEAST_ROOM_MM))  # the next move is much smaller
         else:
             room /= 4
         if 0 < gain < _CONVERGED_MM or room < _LEAST_ROOM_MM:
             break
-    return axis, best
+    return pose.axis, pose.clearance_mm
 
 
-def _improved(task: Task, axis: ToolAxis, room_mm: float) -> tuple[ToolAxis, float]:
+def _improved(task: Task, pose: _Pose, room_mm: float) -> tuple[ToolAxis, float]:
     """Solve one linear programme about the current axis; return the moved axis and the largest move in mm."""
-    frame = axis_frame(task.canal, axis)
-    position, travel, room = _counted(task, axis, frame)
+    axis, frame, room = pose.axis, pose.frame, pose.room
+    if not len(room):
+        return axis, 0.0
     # A point this far beyond the least one cannot become the least within the room.
     near = room <= room.min() + _REACH_ROOMS * room_mm
-    rows = _rows(task, axis, position[near], travel[near])
+    rows = _rows(task, axis, pose.position[near], pose.travel[near])
     hard_rows, hard_offsets = _tilt_rows(task, axis, frame)
     v, _ = widest_clearance(
         np.vstack([rows, hard_rows]),
@@ -194,12 +204,13 @@ def _tilt_deg(canal: Canal, axis: ToolAxis) -> float:
     return float(np.degrees(np.arccos(np.clip(axis.direction_lps @ canal.resection.normal_lps, -1.0, 1.0))))
 
 
-def _counted(task: Task, axis: ToolAxis, frame: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return position (k, 2), travel (k,) and room (k,) of the contour points that count.
+def _pose(task: Task, axis: ToolAxis) -> _Pose:
+    """Gather the contour points that count for an axis, and its clearance.
 
     Room is the distance from the axis minus the margin. Points between the entry and the length count,
     and on every ray the two points exactly there: in a bowed canal the tightest place is the very end.
     """
+    frame = axis_frame(task.canal, axis)
     m, n = task.margin_mm.shape
     before, position = np.empty((n, 3)), np.empty(((m + 2) * n, 2))
     travel, room = np.empty((m + 2) * n), np.empty((m + 2) * n)
@@ -207,4 +218,6 @@ def _counted(task: Task, axis: ToolAxis, frame: FloatArray) -> tuple[FloatArray,
         task.clear_of_lps, task.margin_mm, axis.entry_lps, frame, axis.bow_radius_mm or 0.0, task.length_mm,
         before, position, travel, room,
     )  # fmt: skip
-    return position[:count], travel[:count], room[:count]
+    tilted = _tilt_deg(task.canal, axis) > task.max_tilt_deg + 1e-9
+    clearance = float("-inf") if tilted or not count else float(room[:count].min())
+    return _Pose(axis, frame, position[:count], travel[:count], room[:count], clearance)

@@ -7,6 +7,7 @@ the origin. Distances from the axis are exact for a straight axis and for a circ
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -40,6 +41,12 @@ class Contours:
             frozen_array(canal.contour_lps("periosteal")),
             frozen_array(native_wall_mm),
         )
+
+    @cached_property
+    def rough(self) -> Contours:
+        """Every second level and ray: enough to compare poses, not to report numbers."""
+        every = (self.endosteal_lps, self.periosteal_lps, self.native_wall_mm)
+        return Contours(*(frozen_array(a[::2, ::2]) for a in every))
 
 
 @dataclass(frozen=True)

@@ -156,8 +156,7 @@ def test_objectives_differ_where_canal_and_bone_are_not_concentric(make_ellipse,
     assert entry(Objective.WALL, 14.0) == pytest.approx(0.0, abs=0.01)
     # On the canal's axis a 13 mm stem leaves 4.5 mm: comfortable, so it follows the canal.
     assert entry(Objective.BALANCED, 13.0) == pytest.approx(2.0, abs=0.01)
-    # A 15.5 mm stem would leave 3.25 mm there; of the five steps to the middle the third is the first
-    # that leaves the wanted 4 mm.
+    # A 15.5 mm stem would leave 3.25 mm there; half-way to the middle it leaves 4.25 mm.
     assert entry(Objective.BALANCED, 15.5) == pytest.approx(1.0, abs=0.01)
     # A 20 mm stem leaves 3 mm at best: all for the wall.
     assert entry(Objective.BALANCED, 20.0) == pytest.approx(0.0, abs=0.01)
