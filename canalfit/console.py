@@ -72,9 +72,10 @@ def finding_text(finding: Finding) -> str:
     place += [finding.direction] if finding.direction else []
     where = f" [{', '.join(place)}]" if place else ""
     advice = f" {_sentence(finding.advice)}" if finding.advice else ""
-    return f"{finding.code}: {_sentence(finding.message + where)}{advice}"
+    return f"{finding.code}: {_sentence(finding.message.removesuffix('.') + where)}{advice}"
 
 
 def _sentence(text: str) -> str:
-    text = text[:1].upper() + text[1:]
+    if "." not in text.split(" ", 1)[0]:  # a file's name stays as it is
+        text = text[:1].upper() + text[1:]
     return text if text.endswith((".", "!", "?")) else f"{text}."
