@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from sizing.geometry import VolumeGeometry
 from sizing.segmentation.joint_end import Slab, grow_joint_end, slab_beyond
+from sizing.segmentation.locator import Locator
 from sizing.segmentation.sections import SectionMap
 from sizing.segmentation.shafts import Shaft
 from sizing.volume import CtVolume
@@ -56,7 +57,12 @@ class Envelope:
 
 
 def build_envelope(
-    volume: CtVolume, sections: SectionMap, shaft: Shaft, end_threshold_hu: int, margin_mm: float
+    volume: CtVolume,
+    sections: SectionMap,
+    shaft: Shaft,
+    end_threshold_hu: int,
+    margin_mm: float,
+    locator: Locator | None = None,
 ) -> Envelope:
     """Paint the shaft, bridge its breaches, and follow the bone beyond its first and its last ring.
 
@@ -72,6 +78,8 @@ def build_envelope(
         For joint ends, whose cortex is thin.
     margin_mm : float
         Room round the bone in the box.
+    locator : Locator, optional
+        Joint ends do not go further than this.
     """
     geometry = volume.geometry
     wanted = np.zeros(len(sections.area), np.bool_)
@@ -89,8 +97,15 @@ def build_envelope(
         slab = _slab(geometry, sections, shaft, upwards)
         if slab is not None:
             seed = sections.paint(wanted, slab.start, slab.stop)
+            allowed = None if locator is None else locator.near(geometry.cropped(slab.start, slab.stop))
             grown, told[upwards] = grow_joint_end(
-                volume.hu[slab.slices], seed, geometry.spacing_mm, end_threshold_hu, shaft.width_mm2, upwards=upwards
+                volume.hu[slab.slices],
+                seed,
+                geometry.spacing_mm,
+                end_threshold_hu,
+                shaft.width_mm2,
+                upwards=upwards,
+                allowed=allowed,
             )
             # Where the shaft is known it is better than what was grown.
             grown[slice(0, rings[1] + 1 - slab.start[0]) if upwards else slice(rings[0] - slab.start[0], None)] = False

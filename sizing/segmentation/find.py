@@ -11,6 +11,7 @@ from sizing.segmentation.axis import ShaftAxis
 from sizing.segmentation.choose import choose_shaft, guess_bone
 from sizing.segmentation.ends import describe_ends, proximal_direction
 from sizing.segmentation.envelope import Envelope, build_envelope
+from sizing.segmentation.locator import Locator, held_shaft
 from sizing.segmentation.model import ResidualBone
 from sizing.segmentation.resection import BoneAlongAxis, choose_resection
 from sizing.segmentation.sections import map_sections
@@ -34,6 +35,7 @@ def find_residual_bone(
     side: Side | None = None,
     distal: str | None = None,
     resect_at_mm: float | None = None,
+    locator: Locator | None = None,
     settings: SegmentationSettings = SegmentationSettings(),  # noqa: B008 (frozen)
 ) -> ResidualBone:
     """Find the bone that is asked for, its side, its proximal direction and where it is cut.
@@ -52,6 +54,8 @@ def find_residual_bone(
         Which end along +z (superior) is distal; from the anatomy if not given.
     resect_at_mm : float, optional
         Virtual amputation: facing plane this far above the lowest bone in the scan, along the bone's own axis.
+    locator : Locator, optional
+        A label map that says which bone is meant; its outline is found again at full resolution.
     settings : SegmentationSettings
         Thresholds and margins.
 
@@ -68,9 +72,11 @@ def find_residual_bone(
     if not shafts:
         raise _no_shaft(volume, settings)
     bone = bone or guess_bone(shafts)
+    if locator is not None:
+        shafts = [held_shaft(locator, shafts)]
     shaft, side, side_source = choose_shaft(shafts, bone, side, volume.info.laterality, settings)
     end_hu = tissue.threshold_hu(settings.end_share)
-    envelope = build_envelope(volume, sections, shaft, end_hu, settings.crop_margin_mm)
+    envelope = build_envelope(volume, sections, shaft, end_hu, settings.crop_margin_mm, locator)
     ends = describe_ends(volume, envelope, shaft)
     proximal = proximal_direction(shaft, ends, bone, distal)
     axis = ShaftAxis.of(shaft, proximal)

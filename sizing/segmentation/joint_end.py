@@ -140,6 +140,7 @@ def grow_joint_end(
     threshold_hu: int,
     shaft_area_mm2: float,
     upwards: bool,
+    allowed: NDArray[np.bool_] | None = None,
 ) -> tuple[NDArray[np.bool_], bool]:
     """Return the solid of the bone that the shaft belongs to, inside one slab, and whether its end could be told.
 
@@ -157,6 +158,8 @@ def grow_joint_end(
         Area of the shaft: sets how thick a connection must be, and how large an end can be.
     upwards : bool
         Whether the bone goes on to higher slice numbers.
+    allowed : (slice, row, column) bool array, optional
+        Where the bone may be; everywhere if not given.
     """
     fill = _factor(spacing_mm, _FILL_MM)
     fill_mm = tuple(f * s for f, s in zip(fill, spacing_mm, strict=True))
@@ -172,7 +175,10 @@ def grow_joint_end(
     grown = np.zeros(hu.shape, np.bool_)
     if not seed.any():
         return grown, False
-    solid = (_block_mean(filled[box], coarse) >= 0.5) | seed
+    solid = _block_mean(filled[box], coarse) >= 0.5
+    if allowed is not None:
+        solid &= _block_mean(allowed[fine_box], factor) >= 0.5  # type: ignore[arg-type]
+    solid |= seed
     own, told = _separate(solid, seed, coarse_mm, shaft_area_mm2, upwards)  # type: ignore[arg-type]
     grown[fine_box] = _refine(own, factor, grown[fine_box].shape)  # type: ignore[arg-type]
     return grown, told
