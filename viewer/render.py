@@ -1,7 +1,7 @@
 """The only place with OpenGL: draws scenes with PyVista, off screen, and finds out beforehand if that works.
 
 A machine without OpenGL kills the process that tries (no exception), so everything that draws off
-screen for a report runs in a child process: ``python -m viewer.render``.
+screen for a report runs in a child process (``viewer.render_child``).
 
 Settings and why: multi-sampling stays off, because together with depth peeling software OpenGL loses
 translucent bodies without a word, and it is three times slower; still pictures are drawn larger and
@@ -14,7 +14,6 @@ import os
 import pickle
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,34 +23,16 @@ import viewer.style as style
 from sizing.findings import Finding, Level
 from viewer.pane import Band
 from viewer.scene import Layer, Scene
+from viewer.scene_picture import Caption, Shot
 
 if TYPE_CHECKING:
     import pyvista as pv
 
 NO_DISPLAY = ("VTK_DEFAULT_OPENGL_WINDOW", "vtkEGLRenderWindow")
 PACKAGES = "libegl1 and libgl1-mesa-dri"
-VIEW_PIXELS = (400, 900)  # one view of scene.png, wide and high
 SMOOTH = 2  # pictures are drawn this many times larger and averaged
 CHILD_SECONDS = 60.0
 TABLE_ENTRIES = 1200  # about 0.01 mm per entry for walls
-
-
-@dataclass(frozen=True)
-class Caption:
-    """What stands on a picture besides the bodies."""
-
-    title: str
-    status: str
-    footer: str
-
-
-@dataclass(frozen=True)
-class Shot:
-    """One view of a scene, and its title."""
-
-    scene: Scene
-    view: str
-    title: str
 
 
 class Picture:
@@ -60,7 +41,7 @@ class Picture:
     def __init__(self, shots: tuple[Shot, ...], caption: Caption, path: Path) -> None:
         self._path = path
         self._child = subprocess.Popen(
-            [sys.executable, "-m", "viewer.render"],
+            [sys.executable, "-m", "viewer.render_child"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=_environment(),
         )  # fmt: skip
         self._job = pickle.dumps((shots, caption, str(path)))
@@ -207,18 +188,3 @@ def still(scene: Scene, view: str, size: tuple[int, int]) -> tuple[np.ndarray, f
     h, w = size[1], size[0]
     small = big.reshape(h, SMOOTH, w, SMOOTH, 3).mean(axis=(1, 3))
     return small.round().astype(np.uint8), float(mm)
-
-
-def main() -> int:
-    """Draw what the parent process sent, then leave without tearing OpenGL down."""
-    from viewer.scene_picture import compose
-
-    shots, caption, path = pickle.load(sys.stdin.buffer)
-    compose([(shot, *still(shot.scene, shot.view, VIEW_PIXELS)) for shot in shots], caption, Path(path))
-    return 0
-
-
-if __name__ == "__main__":
-    status = main()
-    sys.stdout.flush()
-    os._exit(status)  # software OpenGL now and then crashes while Python shuts down; the picture is written

@@ -14,9 +14,10 @@ from viewer.card import operating_card
 from viewer.choice_page import choice_page
 from viewer.measurement_page import measurement_page
 from viewer.page_frame import ReportCase
-from viewer.render import Caption, Picture, Shot
+from viewer.render import Picture
 from viewer.report_html import write_html
 from viewer.scene import SceneOptions, plan_scene
+from viewer.scene_picture import Caption, Shot
 
 
 def write_report(

@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 import viewer.style as style
 from viewer.scene import Scene
 
-if TYPE_CHECKING:
-    from viewer.render import Caption, Shot
-
 HEADER, FOOTER, GAP, LEGEND = 56, 34, 10, 168  # pixels
 DPI = 100
+VIEW_PIXELS = (400, 900)  # one view, wide and high
+
+
+@dataclass(frozen=True)
+class Caption:
+    """What stands on a picture besides the bodies."""
+
+    title: str
+    status: str
+    footer: str
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One view of a scene, and its title."""
+
+    scene: Scene
+    view: str
+    title: str
 
 
 def compose(views: list[tuple[Shot, np.ndarray, float]], caption: Caption, path: Path) -> None:

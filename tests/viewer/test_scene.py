@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import viewer.style as style
-from viewer import render, scene, turntable
+from viewer import render, scene, scene_picture, turntable
 from viewer.mesh import Mesh, grid_triangles
 from viewer.scene import Layer
 
@@ -121,8 +121,8 @@ def test_without_opengl_there_is_a_finding_and_no_crash(tmp_path: Path, monkeypa
                         "VTK_DEFAULT_OPENGL_WINDOW": "vtkOSOpenGLRenderWindow"})  # fmt: skip
     if ctypes.util.find_library("OSMesa"):
         pytest.skip("OSMesa is installed: a machine without OpenGL cannot be played here")
-    shot = render.Shot(scene.plan_scene(plan), "front", "from the front")
-    picture = render.Picture((shot,), render.Caption("t", "DRAFT", "f"), tmp_path / "scene.png")
+    shot = scene_picture.Shot(scene.plan_scene(plan), "front", "from the front")
+    picture = render.Picture((shot,), scene_picture.Caption("t", "DRAFT", "f"), tmp_path / "scene.png")
     found = picture.finish()
     assert [f.code for f in found] == ["CF-V001"] and "libegl1" in found[0].advice
     works, sentence = render.opengl_works()

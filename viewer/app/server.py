@@ -100,7 +100,7 @@ def free_port(port: int) -> int:
 def build(server: Any, session: Session, volume: CtVolume | None, services: Services) -> Planner:
     """Put the page together and draw everything for the first time."""
     from trame.ui.html import DivLayout
-    from trame.widgets import client, html
+    from trame.widgets import client
 
     planner = Planner(server, session, volume, services)
     works, _ = render.opengl_works()
@@ -109,14 +109,13 @@ def build(server: Any, session: Session, volume: CtVolume | None, services: Serv
     with DivLayout(server) as layout:
         client.Style((TEMPLATES / "planner.css").read_text(encoding="utf-8"))
         client.Script((TEMPLATES / "planner.js").read_text(encoding="utf-8"))
-        view = _view(planner) if works else ""
+        view: Any = _view(planner) if works else None
         # The page is written as one template; the 3-D view takes its place in the middle.
         layout.root.add_child(before + (view.html if works else "") + after)
         if works:
             layout.root._children.remove(view)
     server.state.has_3d = works
     planner.start()
-    _ = html
     return planner
 
 
