@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
@@ -36,6 +37,8 @@ class PlanRequest:
     series: str | None = None  # selector or UID of a series, where a folder holds several
     reading: ReadOptions = field(default_factory=ReadOptions)
     catalogue_files: tuple[Path, ...] = ()
+    own_implants: tuple[Path, ...] = ()  # solids or section tables, tried beside the catalogue
+    own_last_reamer_mm: float | None = None
     force: bool = False
 
 
@@ -81,7 +84,7 @@ def plan_series(
     """
     request = request or PlanRequest()
     check_target(Path(out), force=request.force)
-    catalogue = load_catalogue(request.catalogue_files)
+    catalogue = implants_for(request)
     with step("reading the scan"):
         read = read_series(Path(source), series=request.series, options=request.reading)
     with step("planning"):
@@ -90,6 +93,21 @@ def plan_series(
         written = write_plan(plan, provenance_of(record), read.volume, folder)
         (folder / "plan.json").write_text(text, encoding="utf-8")
     return CaseResult(plan, record, Path(out), (*plan.findings, *written))
+
+
+def implants_for(request: PlanRequest) -> Catalogue:
+    """Return the catalogue with the user's own implants; their bytes are in its hash."""
+    catalogue = load_catalogue(request.catalogue_files)
+    if not request.own_implants:
+        return catalogue
+    from sizing.implants.own import implant_from_file
+
+    own = [implant_from_file(path, last_reamer_mm=request.own_last_reamer_mm) for path in request.own_implants]
+    digest = hashlib.sha256(catalogue.sha256.encode())
+    for path in request.own_implants:
+        digest.update(path.read_bytes())
+    names = tuple(path.name for path in request.own_implants)
+    return Catalogue((*catalogue.implants, *own), catalogue.version, digest.hexdigest(), (*catalogue.sources, *names))
 
 
 def make_plan(

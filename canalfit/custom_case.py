@@ -20,7 +20,7 @@ from sizing.implants.cad import NO_CAD_KERNEL, cad_kernel_available, cad_volume_
 from sizing.implants.custom_settings import CustomSettings
 from sizing.implants.solid import mesh_deviation, solid_mesh, write_mesh
 from sizing.record import Provenance, plan_from_record, provenance_of, read_record
-from sizing.specification import SCHEMA, SolidFacts, specification_record
+from sizing.specification import SCHEMA, SolidFacts, contour_rows, specification_record
 
 Step = Callable[[str], AbstractContextManager[None]]
 STEP_SCHEMAS = ("AP214", "AP242")
@@ -74,7 +74,8 @@ def specify(
         solid = write_solids(custom, folder, request.step_schema)
         spec, text = specification_record(custom, plan, provenance_of(record), solid, before)
         _write_pages(custom, spec, plan, provenance_of(record), folder)
-        (folder / "sections.csv").write_text(sections_csv(spec), encoding="utf-8")
+        (folder / "sections.csv").write_text(rows_csv(spec["sections"]), encoding="utf-8")
+        (folder / "contours.csv").write_text(rows_csv(contour_rows(custom.design.implant.stem_shape)), encoding="utf-8")
         (folder / "spec.json").write_text(text, encoding="utf-8")
     return CustomResult(custom, spec)
 
@@ -101,12 +102,12 @@ def _write_pages(custom: CustomPlan, spec: dict[str, Any], plan: Any, provenance
     write_specification(custom, spec, ReportCase(plan, None, provenance), folder)
 
 
-def sections_csv(spec: dict[str, Any]) -> str:
-    """Return the section table; an empty cell is "cannot tell", or a tolerance that the maker has to give."""
+def rows_csv(rows: list[dict[str, Any]]) -> str:
+    """Return rows as CSV; an empty cell is "cannot tell", or a tolerance that the maker has to give."""
     buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, fieldnames=list(spec["sections"][0]), lineterminator="\n")
+    writer = csv.DictWriter(buffer, fieldnames=list(rows[0]), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(spec["sections"])
+    writer.writerows(rows)
     return buffer.getvalue()
 
 

@@ -42,7 +42,9 @@ PLAN_FOLDER = FolderKind(
 SPECIFICATION_FOLDER = FolderKind(
     "a specification",
     "spec.json",
-    frozenset({"spec.json", "sections.csv", "spec.pdf", "spec.html", "stem.stl", "stem.3mf", "stem.step"}),
+    frozenset(
+        {"spec.json", "sections.csv", "contours.csv", "spec.pdf", "spec.html", "stem.stl", "stem.3mf", "stem.step"}
+    ),
 )
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from sizing.customise import CustomPlan
 from sizing.errors import UsageError
 from sizing.implants.custom_settings import CustomSettings
-from sizing.implants.shape import section_properties
+from sizing.implants.shape import StemShape, section_properties
 from sizing.implants.solid import Deviation
 from sizing.intended_use import RESEARCH_USE
 from sizing.planning import ImplantationPlan
@@ -91,6 +91,7 @@ def specification_record(
         "datum": _datum(custom),
         "form": _form(custom),
         "sections": section_rows(custom),
+        "shape": encode(custom.design.implant.stem_shape),
         "preparation": _preparation(custom),
         "wall": _wall(custom),
         "solid": _solid(custom, solid),
@@ -185,6 +186,17 @@ def section_rows(custom: CustomPlan) -> list[dict[str, Any]]:
         }
         rows.append({k: _plain(v) for k, v in row.items()} | {"tolerance_mm": None})
     return rows
+
+
+def contour_rows(shape: StemShape) -> list[dict[str, float]]:
+    """Return the outline of every row of the table as points: station, angle from x, radius about the stem's axis."""
+    angle = np.arange(0.0, 360.0, 5.0)
+    radius = shape.radius_mm(shape.station_mm, np.deg2rad(angle))
+    return [
+        {"station_mm": float(s), "angle_deg": float(a), "radius_mm": float(r)}
+        for s, row in zip(shape.station_mm, radius, strict=True)
+        for a, r in zip(angle, row, strict=True)
+    ]
 
 
 def _preparation(custom: CustomPlan) -> dict[str, Any]:

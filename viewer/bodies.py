@@ -59,6 +59,8 @@ def reamed_canal_mesh(fit: Fit) -> Mesh | None:
 
 def implant_mesh(fit: Fit, canal: Canal) -> Mesh:
     """Return the implant in its place: its profile turned about its own axis, threads as their crest."""
+    if fit.implant.shape is not None:
+        return _shaped_mesh(fit)
     return _turned("implant", stem_frame(fit, canal), _refined(_half_outline(fit)))
 
 
@@ -82,6 +84,14 @@ def reamer_mesh(a_pass: ReamerPass, canal: Canal) -> Mesh:
     frame = StemFrame.of(a_pass.axis, canal.axis.u_lps[0])
     r = a_pass.reamer.diameter_mm / 2.0
     return _turned("reamer", frame, _refined(np.array([(r, 0.0), (r, a_pass.depth_mm)])))
+
+
+def _shaped_mesh(fit: Fit) -> Mesh:
+    """A stem with a section table: the solid that is made, moved to its place."""
+    from sizing.implants.solid import implant_solid, solid_mesh  # trimesh: only where such a stem is drawn
+
+    solid, pose = solid_mesh(implant_solid(fit.implant)), fit.placement.implant_to_lps
+    return Mesh("implant", solid.vertices @ pose[:3, :3].T + pose[:3, 3], solid.faces.astype(np.int32))
 
 
 def _half_outline(fit: Fit) -> FloatArray:

@@ -11,6 +11,7 @@ COMMANDS: tuple[str, ...] = (
     "plan",
     "catalogue",
     "custom",
+    "diff",
     "verify",
     "view",
     "phantom",

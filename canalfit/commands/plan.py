@@ -47,6 +47,17 @@ def add_plan_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--catalogue", metavar="FILE", type=Path, action="append", default=[], help="own implants as well (TOML)"
     )
+    parser.add_argument(
+        "--implant",
+        metavar="FILE",
+        type=Path,
+        action="append",
+        default=[],
+        help="one implant of your own: STL, 3MF or STEP in mm (origin at the collar's seat, +z to the tip), or CSV table",
+    )
+    parser.add_argument(
+        "--implant-reamer", metavar="MM", type=_positive, help="last reamer for --implant; default: its narrowest width"
+    )
 
 
 def add_read_options(parser: argparse.ArgumentParser) -> None:
@@ -83,11 +94,13 @@ def request_from(args: argparse.Namespace) -> PlanRequest:
         "resect_at_mm": args.resect_at,
         "wall_limit_mm": args.wall_limit,
         "max_stem_length_mm": args.max_length,
-        "families": tuple(args.families),
+        # An implant that the user brings is always tried.
+        "families": (*args.families, *(["own"] if args.implant and args.families else [])),
     }
     settings = PlanSettings(**{name: value for name, value in given.items() if value is not None})
     reading = ReadOptions(**{name: getattr(args, name) for name in READING})
-    return PlanRequest(settings, args.series, reading, tuple(args.catalogue), args.force)
+    own = tuple(args.implant)
+    return PlanRequest(settings, args.series, reading, tuple(args.catalogue), own, args.implant_reamer, args.force)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -177,3 +177,51 @@ def write_step(shape: Any, path: Path, schema: str = "AP214") -> None:
     text = re.sub(rf"'{re.escape(path.stem)} \d+'", f"'{path.stem}'", temporary.read_text(encoding="latin-1"))
     temporary.write_text(text, encoding="latin-1")
     temporary.replace(path)
+
+
+def mesh_of_step(path: Path, deviation_mm: float) -> tuple[FloatArray, np.ndarray]:
+    """Read a STEP file and return its facets: vertices (v, 3) in mm and triangles (f, 3).
+
+    Raises
+    ------
+    UsageError
+        If the CAD kernel is not installed.
+    ValueError
+        If the file holds no solid.
+    """
+    if not cad_kernel_available():
+        raise UsageError("reading STEP needs the CAD kernel: pip install 'canalfit[cad]', or give an STL")
+    from OCP.BRep import BRep_Tool
+    from OCP.BRepMesh import BRepMesh_IncrementalMesh
+    from OCP.IFSelect import IFSelect_ReturnStatus
+    from OCP.STEPControl import STEPControl_Reader
+    from OCP.TopAbs import TopAbs_FACE, TopAbs_REVERSED
+    from OCP.TopExp import TopExp_Explorer
+    from OCP.TopLoc import TopLoc_Location
+    from OCP.TopoDS import TopoDS
+
+    reader = STEPControl_Reader()
+    if reader.ReadFile(str(path)) != IFSelect_ReturnStatus.IFSelect_RetDone or not reader.TransferRoots():
+        raise ValueError("no solid in it")
+    shape = reader.OneShape()
+    BRepMesh_IncrementalMesh(shape, deviation_mm, False, 0.1, False)
+    vertices: list[tuple[float, float, float]] = []
+    faces: list[tuple[int, int, int]] = []
+    explorer = TopExp_Explorer(shape, TopAbs_FACE)
+    while explorer.More():
+        face = TopoDS.Face(explorer.Current())
+        place = TopLoc_Location()
+        facets = BRep_Tool.Triangulation_s(face, place)
+        if facets is not None:
+            first = len(vertices) - 1
+            for i in range(1, facets.NbNodes() + 1):
+                p = facets.Node(i).Transformed(place.Transformation())
+                vertices.append((p.X(), p.Y(), p.Z()))
+            turned = face.Orientation() == TopAbs_REVERSED
+            for i in range(1, facets.NbTriangles() + 1):
+                a, b, c = (first + n for n in facets.Triangle(i).Get())
+                faces.append((a, c, b) if turned else (a, b, c))
+        explorer.Next()
+    if not faces:
+        raise ValueError("no solid in it")
+    return np.array(vertices), np.array(faces)

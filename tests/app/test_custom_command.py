@@ -32,7 +32,7 @@ def spec(plan_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_folder_holds_everything(spec: Path) -> None:
-    expected = {"spec.json", "sections.csv", "spec.pdf", "spec.html", "stem.stl", "stem.3mf"}
+    expected = {"spec.json", "sections.csv", "contours.csv", "spec.pdf", "spec.html", "stem.stl", "stem.3mf"}
     assert {p.name for p in spec.iterdir()} == expected | ({"stem.step"} if cad_kernel_available() else set())
 
 
