@@ -29,8 +29,15 @@ def draw_difference(surface: SurfaceDifference, path: Path) -> None:
     FigureCanvasAgg(figure)
     axes = figure.add_axes((0.09, 0.11, 0.74, 0.78))
     extent = (0.0, 360.0, float(surface.depth_mm[0]), float(surface.depth_mm[-1]))
-    image = axes.imshow(np.ma.masked_invalid(surface.difference_mm), origin="lower", aspect="auto", extent=extent,
-                        cmap=colours, norm=BoundaryNorm(edges, 256, extend="both"), interpolation="nearest")  # fmt: skip
+    image = axes.imshow(
+        np.ma.masked_invalid(surface.difference_mm),
+        origin="lower",
+        aspect="auto",
+        extent=extent,
+        cmap=colours,
+        norm=BoundaryNorm(edges, 256, extend="both"),
+        interpolation="nearest",
+    )
     axes.set(
         xlabel="angle, degrees (plans: from anterior; stems: from x)",
         ylabel="mm above the cut",

@@ -53,7 +53,7 @@ def add_plan_options(parser: argparse.ArgumentParser) -> None:
         type=Path,
         action="append",
         default=[],
-        help="one implant of your own: STL, 3MF or STEP in mm (origin at the collar's seat, +z to the tip), or CSV table",
+        help="an implant of your own: STL, 3MF or STEP in mm (origin at the collar's seat, +z to the tip), or CSV",
     )
     parser.add_argument(
         "--implant-reamer", metavar="MM", type=_positive, help="last reamer for --implant; default: its narrowest width"
