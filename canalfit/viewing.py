@@ -86,7 +86,7 @@ def open_series(source: Path, settings: PlanSettings, series: str | None, catalo
     """Read a CT series, plan it, and open the plan without writing it."""
     read = read_series(source, series=series)
     catalogue = load_catalogue(catalogue_files)
-    plan, record, _ = make_plan(read, catalogue, settings)
+    plan, record, _ = make_plan(read, catalogue, PlanRequest(settings, series=series))
     home = Path.cwd() / f"{source.name}-plan"
     return Opened(plan, record, manifest_from_record(record), catalogue, read.volume, "", home)
 
