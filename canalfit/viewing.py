@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from canalfit.case import library_versions, make_plan, write_plan
+from canalfit.case import PlanRequest, library_versions, make_plan, write_plan
 from canalfit.folder import whole_or_absent
 from dicom_io import ReadResult, read_series
 from sizing.errors import CanalfitError, RecordError, UsageError
