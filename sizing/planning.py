@@ -113,6 +113,11 @@ class ImplantationPlan:
         return "DRAFT" if self.review is None else f"REVIEWED by {self.review.name}, {self.review.date}"
 
     @property
+    def drawn(self) -> Fit | None:
+        """What pictures show: the choice; where nothing can serve, the nearest, which must be called so."""
+        return self.chosen or (self.fits[0] if self.fits else None)
+
+    @property
     def reaming(self) -> ReamedCanal | None:
         """What each pass for the chosen implant cuts."""
         return None if self.chosen is None else self.chosen.reamed

@@ -42,7 +42,11 @@ def _choice_box(sheet: Sheet, case: ReportCase, y: float, width: float) -> float
     sheet.box(LEFT, y, width, 23.0, fill=style.PALE, radius=1.5)
     if fit is None:
         sheet.text(LEFT + 4, y + 9.5, "No implant of the catalogue fits", 14, bold=True, colour=style.DEEP_WARM)
-        sheet.text(LEFT + 4, y + 16, "The table below gives the reason for each that came near.", 8)
+        near = case.plan.drawn
+        drawn = f"The pictures show the nearest, {words.size_text(near.implant)}: it must not be used. " if near else ""
+        sheet.paragraph(
+            LEFT + 4, y + 15, drawn + "The table below gives the reason for each that came near.", width - 8.0, 8
+        )
         return y + 23.0
     sheet.text(LEFT + 4, y + 5.5, words.family_title(fit.implant), 9, colour=style.ACCENT, bold=True)
     sheet.text(LEFT + width - 4, y + 5.5, fit.implant.part_number, 7, colour=style.GREY, align="right")
@@ -148,7 +152,7 @@ def _score(sheet: Sheet, fit: Fit, y: float, width: float) -> None:
 
 def _pictures(sheet: Sheet, case: ReportCase, x: float, y: float, w: float, bottom: float) -> None:
     """Two slices along the stem, and under them two sections: at the least wall and at the tip."""
-    plan, fit = case.plan, case.plan.chosen
+    plan, fit = case.plan, case.plan.drawn
     gap = 2.0
     each = (w - gap) / 2
     h = bottom - y - each - 13.0
@@ -158,12 +162,12 @@ def _pictures(sheet: Sheet, case: ReportCase, x: float, y: float, w: float, bott
         sheet.pane(pane, x + i * (each + gap), y, each, h)
     y += h + 4.0
     legend(
-        sheet, x, y, [*([("stem", "stem")] if fit else []), (style.YELLOW, "canal"), (style.GREEN, "outer bone")], 6.2
+        sheet, x, y, [*([("stem", "stem" if plan.chosen else "nearest, does not fit")] if fit else []), (style.YELLOW, "canal"), (style.GREEN, "outer bone")], 6.2
     )
     bowed = fit is not None and fit.implant.bow_radius_mm is not None
-    sheet.text(
-        x + w, y, "unrolled along the bow" if bowed else "mm above the cut", 6.2, colour=style.GREY, align="right"
-    )
+    if plan.chosen is not None:
+        text = "unrolled along the bow" if bowed else "mm above the cut"
+        sheet.text(x + w, y, text, 6.2, colour=style.GREY, align="right")
     levels = _two_levels(plan)
     half = panes.half_width(plan.canal, levels)
     for i, level in enumerate(levels):
@@ -172,7 +176,7 @@ def _pictures(sheet: Sheet, case: ReportCase, x: float, y: float, w: float, bott
 
 
 def _two_levels(plan: ImplantationPlan) -> list[int]:
-    canal, fit = plan.canal, plan.chosen
+    canal, fit = plan.canal, plan.drawn
     depth = canal.axis.depth_mm
     if fit is None:
         wanted = [

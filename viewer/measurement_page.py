@@ -14,7 +14,7 @@ from viewer.section_pane import section_pane
 
 def measurement_page(case: ReportCase) -> Sheet:
     """Page 2: sections, the wall laid out, and the canal's width against the stem."""
-    sheet, plan, fit = Sheet(), case.plan, case.plan.chosen
+    sheet, plan, fit = Sheet(), case.plan, case.plan.drawn
     frame(sheet, case, 2, "measurements")
     w = sheet.text(LEFT, 19.0, facts.heading(plan), 12, bold=True, colour=style.ACCENT)
     sheet.text(LEFT + w + 4, 19.0, f"{facts.case_name(plan)} · {facts.cut_text(plan)}", 8)
@@ -27,7 +27,7 @@ def measurement_page(case: ReportCase) -> Sheet:
         pane = section_pane(plan.canal, level, fit, case.volume, case.settings, half)
         sheet.pane(pane, x, y, each, each)
     y = 28.0 + 2 * (each + 6.6) - 2.4
-    items = [(style.YELLOW, "canal"), (style.GREEN, "outer bone"), ("reamer", "last reamer"), (style.SKY, "stem"),
+    items = [(style.YELLOW, "canal"), (style.GREEN, "outer bone"), ("reamer", "last reamer"), (style.SKY, "stem" if plan.chosen else "nearest stem: does not fit"),
              (style.WARM, "least wall at this level")]  # fmt: skip
     end = legend(sheet, LEFT, y, items)
     text = "sections across the canal, seen from the cut end"
@@ -39,7 +39,7 @@ def measurement_page(case: ReportCase) -> Sheet:
 
 def _charts(sheet: Sheet, case: ReportCase, top: float, bottom: float) -> None:
     """Charts and straightened pictures side by side, all on one scale of depth."""
-    plan, fit, h = case.plan, case.plan.chosen, bottom - top
+    plan, fit, h = case.plan, case.plan.drawn, bottom - top
     depth = plan.canal.axis.depth_mm
     scale = h / float(depth[-1] - depth[0])  # paper mm per mm of canal
     each = min(27.0, 2.0 * panes.half_width(plan.canal) * scale)

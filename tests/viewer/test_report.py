@@ -84,6 +84,9 @@ def test_without_scan_and_without_choice_there_is_still_a_report(tmp_path: Path)
     write_report(plan, None, tmp_path, provenance=example_case.PROVENANCE)
     pages = pages_of(tmp_path / "report.pdf")
     assert "No implant of the catalogue fits" in pages[0] and "1.1 mm of wall" in pages[0]
+    nearest = plan.drawn
+    assert nearest is plan.fits[0] and words.size_text(nearest.implant) in pages[0]
+    assert "must not be used" in pages[0] and "does not fit" in pages[0] and "does not fit" in pages[1]
     assert "no card" in pages[2]
 
 
