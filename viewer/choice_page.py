@@ -162,7 +162,15 @@ def _pictures(sheet: Sheet, case: ReportCase, x: float, y: float, w: float, bott
         sheet.pane(pane, x + i * (each + gap), y, each, h)
     y += h + 4.0
     legend(
-        sheet, x, y, [*([("stem", "stem" if plan.chosen else "nearest, does not fit")] if fit else []), (style.YELLOW, "canal"), (style.GREEN, "outer bone")], 6.2
+        sheet,
+        x,
+        y,
+        [
+            *([("stem", "stem" if plan.chosen else "nearest, does not fit")] if fit else []),
+            (style.YELLOW, "canal"),
+            (style.GREEN, "outer bone"),
+        ],
+        6.2,
     )
     bowed = fit is not None and fit.implant.bow_radius_mm is not None
     if plan.chosen is not None:
