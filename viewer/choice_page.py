@@ -161,17 +161,9 @@ def _pictures(sheet: Sheet, case: ReportCase, x: float, y: float, w: float, bott
     for i, pane in enumerate(longs):
         sheet.pane(pane, x + i * (each + gap), y, each, h)
     y += h + 4.0
-    legend(
-        sheet,
-        x,
-        y,
-        [
-            *([("stem", "stem" if plan.chosen else "nearest, does not fit")] if fit else []),
-            (style.YELLOW, "canal"),
-            (style.GREEN, "outer bone"),
-        ],
-        6.2,
-    )
+    name = "stem" if plan.chosen else "nearest, does not fit"
+    items = [(style.YELLOW, "canal"), (style.GREEN, "outer bone")]
+    legend(sheet, x, y, [("stem", name), *items] if fit else items, 6.2)
     bowed = fit is not None and fit.implant.bow_radius_mm is not None
     if plan.chosen is not None:
         text = "unrolled along the bow" if bowed else "mm above the cut"

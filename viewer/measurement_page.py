@@ -27,7 +27,8 @@ def measurement_page(case: ReportCase) -> Sheet:
         pane = section_pane(plan.canal, level, fit, case.volume, case.settings, half)
         sheet.pane(pane, x, y, each, each)
     y = 28.0 + 2 * (each + 6.6) - 2.4
-    items = [(style.YELLOW, "canal"), (style.GREEN, "outer bone"), ("reamer", "last reamer"), (style.SKY, "stem" if plan.chosen else "nearest stem: does not fit"),
+    name = "stem" if plan.chosen else "nearest stem: does not fit"
+    items = [(style.YELLOW, "canal"), (style.GREEN, "outer bone"), ("reamer", "last reamer"), (style.SKY, name),
              (style.WARM, "least wall at this level")]  # fmt: skip
     end = legend(sheet, LEFT, y, items)
     text = "sections across the canal, seen from the cut end"
