@@ -8,6 +8,7 @@ from sizing.canal.model import CanalAxis
 from sizing.errors import CanalError
 from sizing.geometry import FloatArray
 from sizing.segmentation.model import ResidualBone
+from sizing.segmentation.slice_order import sliced_across
 
 ANTERIOR_LPS = np.array([0.0, -1.0, 0.0])
 LEFT_LPS = np.array([1.0, 0.0, 0.0])
@@ -37,6 +38,7 @@ def find_axis(bone: ResidualBone, step_mm: float) -> CanalAxis:
     CanalError
         CF-C010 if the bone is too short above the resection plane.
     """
+    bone = sliced_across(bone)
     direction = bone.proximal_lps
     along, centroid, area = _slab_centroids(bone, direction)
     shaft = _shaft_run(along, area, bone, direction)

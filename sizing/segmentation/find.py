@@ -17,6 +17,7 @@ from sizing.segmentation.resection import BoneAlongAxis, choose_resection
 from sizing.segmentation.sections import map_sections
 from sizing.segmentation.settings import SegmentationSettings
 from sizing.segmentation.shafts import Shaft, find_shafts
+from sizing.segmentation.slice_order import across_limb, axis_along_body, exchanged
 from sizing.segmentation.tissue import METAL_HU, estimate_tissue
 from sizing.volume import CtVolume
 
@@ -66,6 +67,19 @@ def find_residual_bone(
     """
     if distal not in (None, "low", "high"):
         raise UsageError(f"distal is 'low' or 'high', got {distal!r}")
+    lengthwise = axis_along_body(volume.geometry)
+    if lengthwise != 0:
+        turned = across_limb(volume, lengthwise)
+        found = find_residual_bone(
+            turned,
+            bone=bone,
+            side=side,
+            distal=distal,
+            resect_at_mm=resect_at_mm,
+            locator=locator,
+            settings=settings,
+        )
+        return exchanged(found, lengthwise)
     tissue = estimate_tissue(volume.hu)
     sections = map_sections(volume.hu, tissue.threshold_hu(settings.bone_share))
     shafts = find_shafts(sections, volume.geometry, tissue, settings)
