@@ -37,14 +37,21 @@ def across_limb(volume: CtVolume, axis: int) -> CtVolume:
 
 def exchanged(bone: ResidualBone, axis: int) -> ResidualBone:
     """Return the same bone with this array axis and the first one exchanged; twice gives it back."""
-    start = list(bone.crop_start)
-    start[0], start[axis] = start[axis], start[0]
+    order = _order(axis)
+    s = bone.crop_start
     mask = np.ascontiguousarray(np.swapaxes(bone.mask, 0, axis))
-    return replace(bone, mask=mask, geometry=_exchanged(bone.geometry, axis), crop_start=tuple(start))
+    return replace(
+        bone, mask=mask, geometry=_exchanged(bone.geometry, axis), crop_start=(s[order[0]], s[order[1]], s[order[2]])
+    )
 
 
 def _exchanged(geometry: VolumeGeometry, axis: int) -> VolumeGeometry:
+    order, n = _order(axis), geometry.shape
+    return VolumeGeometry((n[order[0]], n[order[1]], n[order[2]]), geometry.affine[:, order])
+
+
+def _order(axis: int) -> list[int]:
+    """Columns of the affine with this axis and the first one exchanged."""
     order = [0, 1, 2, 3]
     order[0], order[axis] = axis, 0
-    n = geometry.shape
-    return VolumeGeometry((n[order[0]], n[order[1]], n[order[2]]), geometry.affine[:, order])
+    return order
