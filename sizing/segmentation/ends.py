@@ -124,11 +124,15 @@ def proximal_direction(shaft: Shaft, ends: tuple[BoneEnd, BoneEnd], bone: Bone, 
 
 
 def _by_head(towards_last: FloatArray, ends: tuple[BoneEnd, BoneEnd]) -> FloatArray | None:
-    """Return the direction to the head of a humerus, or away from its elbow end; None if neither is there."""
+    """Return the direction to the head of a humerus, or away from its elbow end; None if neither is there.
+
+    A head must be seen to end: a wide round section that leaves the scan may belong to either end.
+    """
     score = []
     for end in ends:
         wide = end.flare > _FLARE and end.kind is not EndKind.LOST
-        score.append(0 if not wide else (1 if end.roundness > _HEAD_ROUNDNESS else -1))
+        round_end = end.roundness > _HEAD_ROUNDNESS
+        score.append(0 if not wide or (round_end and end.kind is not EndKind.JOINT) else (1 if round_end else -1))
     if score[0] == score[1]:
         return None
     return towards_last if score[1] > score[0] else -towards_last

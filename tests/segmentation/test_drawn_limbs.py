@@ -155,6 +155,13 @@ def test_a_shaft_of_an_arm_alone_does_not_say_which_end_is_distal():
         find_residual_bone(draw([arm]), bone=Bone.HUMERUS, distal="up")
 
 
+def test_a_wide_end_of_an_arm_that_leaves_the_scan_is_not_taken_for_its_head():
+    """Elbow and shoulder both widen; only an end that is seen to close tells which it is."""
+    through = Tube(outer_mm=11.0, inner_mm=6.0, head=(75.0, 24.0))  # the scan ends in the middle of the widening
+    with pytest.raises(SegmentationError, match="CF-S008"):
+        find_residual_bone(draw([through]), bone=Bone.HUMERUS)
+
+
 def test_a_leg_whose_free_end_points_to_the_head_is_refused():
     with pytest.raises(SegmentationError, match="CF-S008"):
         find_residual_bone(draw([replace(FEMUR, high_mm=40.0)]), bone=Bone.FEMUR)
