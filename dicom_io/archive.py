@@ -12,8 +12,8 @@ from posixpath import splitext
 
 import dicom_io.limits as limits
 from dicom_io.errors import DicomError
+from dicom_io.files import DiskFile, printable
 from dicom_io.header import SourceFile
-from dicom_io.sources import DiskFile
 
 _ARCHIVES = {".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar"}
 _ENCRYPTED = 0x1
@@ -45,7 +45,7 @@ class _Archive:
             NotImplementedError,
             RuntimeError,
         ) as error:
-            raise refuse("an entry of the zip file is damaged", info.filename, str(error)) from None
+            raise refuse("an entry of the zip file is damaged", printable(info.filename), str(error)) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,29 +123,31 @@ def list_zip(file: DiskFile) -> tuple[SourceFile, ...]:
         if info.is_dir() or hidden or info.filename.startswith("__MACOSX/"):
             continue
         if info.filename in files:
-            raise refuse("the zip file holds one name twice", info.filename)
-        files[info.filename] = ZipEntry(archive, info, info.filename, info.file_size)
+            raise refuse("the zip file holds one name twice", printable(info.filename))
+        files[info.filename] = ZipEntry(archive, info, printable(info.filename), info.file_size)
     return tuple(files[name] for name in sorted(files))
 
 
 def _check_entry(info: zipfile.ZipInfo) -> None:
     name = info.orig_filename
-    parts = re.split(r"[/\\]", name)
+    parts = re.split(r"[/\\]", printable(name))
     if ".." in parts or name.startswith(("/", "\\")) or _DRIVE.match(name) or "\x00" in name:
-        raise refuse("the zip file names a path outside itself", name)
+        raise refuse("the zip file names a path outside itself", printable(name))
     if stat.S_ISLNK(info.external_attr >> 16):
-        raise refuse("the zip file holds a link", name)
+        raise refuse("the zip file holds a link", printable(name))
     if info.flag_bits & _ENCRYPTED:
-        raise refuse("the zip file is encrypted", name)
+        raise refuse("the zip file is encrypted", printable(name))
     if splitext(name)[1].lower() in _ARCHIVES:
-        raise refuse("the zip file holds another archive", name)
+        raise refuse("the zip file holds another archive", printable(name))
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise refuse("the zip file uses an unusual compression", name, str(info.compress_type), "stored or deflated")
+        raise refuse(
+            "the zip file uses an unusual compression", printable(name), str(info.compress_type), "stored or deflated"
+        )
     if info.file_size > limits.MAX_INFLATED_BYTES:
         raise DicomError(
             "CF-D034",
             "an entry of the zip file is too large",
-            where=name,
+            where=printable(name),
             measured=f"{info.file_size} bytes",
             expected=f"at most {limits.MAX_INFLATED_BYTES}",
         )

@@ -151,7 +151,7 @@ def _by_repetition(stack: list[Frame]) -> list[tuple[list[Frame], str]]:
     if len({f.sop_uid for f in stack}) < len(stack) and all(f.pixels.n_frames == 1 for f in stack):
         return [(stack, "")]  # the same objects twice: row 3
     if not _repeats(stack):
-        return [(stack, "")]
+        return _by_interleaving(stack)
     for name, key in _SPLITTERS:
         parts: dict[str, list[Frame]] = {}
         for frame in stack:
@@ -160,6 +160,21 @@ def _by_repetition(stack: list[Frame]) -> list[tuple[list[Frame], str]]:
         if len(parts) > 1 and 2 * min(sizes) >= max(sizes) > 1 and not any(_repeats(p) for p in parts.values()):
             return [(part, f"{name} {value or 'unknown'}") for value, part in parts.items()]
     return [(stack, "")]
+
+
+def _by_interleaving(stack: list[Frame]) -> list[tuple[list[Frame], str]]:
+    """Split a stack into acquisitions that cover the same stretch: the patient may have moved between them."""
+    heights = heights_mm(stack)
+    parts: dict[str, list[int]] = {}
+    for i, frame in enumerate(stack):
+        parts.setdefault(frame.acquisition, []).append(i)
+    if heights is None or len(parts) == 1 or min(len(p) for p in parts.values()) < limits.MIN_SLICES:
+        return [(stack, "")]
+    spans = [(heights[p].min(), heights[p].max()) for p in parts.values()]
+    shared = min(high for _, high in spans) - max(low for low, _ in spans)
+    if 2 * shared < min(high - low for low, high in spans):
+        return [(stack, "")]  # one after the other, as a table that moves on
+    return [([stack[i] for i in part], f"acquisition {value or 'unknown'}") for value, part in parts.items()]
 
 
 def choose(entries: Sequence[SeriesEntry], series: str | None, source: str) -> SeriesEntry:
@@ -184,7 +199,7 @@ def choose(entries: Sequence[SeriesEntry], series: str | None, source: str) -> S
 
 def _several(entries: Sequence[SeriesEntry], source: str) -> DicomError:
     if len({e.uid for e in entries}) == 1 and entries[0].part:
-        what = f"the series holds {len(entries)} stacks at the same positions"
+        what = f"the series holds {len(entries)} stacks over the same stretch of the body"
         return DicomError("CF-D004a", what, where=source, advice=_menu(entries))
     return DicomError("CF-D008", f"there are {len(entries)} CT series", where=source, advice=_menu(entries))
 

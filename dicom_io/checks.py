@@ -271,9 +271,24 @@ def header_findings(frames: Sequence[Frame], options: ReadOptions) -> Iterator[F
             "grey values were accepted without calibration.",
             "No density in this plan means anything.",
         )
+    yield from _mixture(frames)
     yield from _acquisition_findings(first)
     yield from _file_findings(frames)
     yield from _end_findings(frames)
+
+
+def _mixture(frames: Sequence[Frame]) -> Iterator[Finding]:
+    """Yield a warning where slices of one stack were not made alike: their blur or their values may differ (row 10)."""
+    for what, keys in (
+        ("kernel", [f.kernel for f in frames]),
+        ("slice thickness", [f.slice_thickness_mm for f in frames]),
+        ("tube voltage", [_text(f, "KVP") for f in frames]),
+    ):
+        counts: Counter[Hashable] = Counter(keys)
+        if len(counts) > 1:
+            odd = [f.label for f, key in zip(frames, keys, strict=True) if key != counts.most_common(1)[0][0]]
+            text = f"the {what} is not the same in all slices: {len(odd)} of {len(frames)} differ ({name_some(odd)})."
+            yield Finding(Level.WARNING, "CF-D010e", text, "Edges of bone may be blurred otherwise there.")
 
 
 def _acquisition_findings(first: Frame) -> Iterator[Finding]:

@@ -16,7 +16,8 @@ import dicom_io.limits as limits
 from dicom_io.catalog import heights_mm
 from dicom_io.checks import Notice, name_some, representative
 from dicom_io.errors import DicomError
-from dicom_io.header import Frame
+from dicom_io.header import Frame, HeaderReader
+from dicom_io.kernels import is_soft
 from dicom_io.options import ReadOptions
 from sizing.findings import Finding, Level
 from sizing.geometry import FloatArray, VolumeGeometry
@@ -294,15 +295,27 @@ def _spacing(kept: Sequence[Frame], geometry: VolumeGeometry) -> Iterator[Notice
             expected=f"{limits.MIN_SPACING_MM:g} to {limits.MAX_SPACING_MM:g} mm",
             advice="Choose a series with thinner slices.",
         )
-    in_plane = max(geometry.spacing_mm[1:])
-    thickness = max(step, representative(kept).slice_thickness_mm or 0.0)
-    if thickness > limits.COARSE_SLICE_MM or in_plane > limits.COARSE_PIXEL_MM:
-        text = f"the voxels are coarse: {in_plane:.2f} mm in the plane, slices of {thickness:.2f} mm."
-        advice = "Diameters and walls are less certain than from a planning CT of about 0.5 x 0.5 x 1 mm."
-        yield Finding(Level.WARNING, "CF-D022a", text, advice)
-    if max(step / min(geometry.spacing_mm[1:]), in_plane / step) > limits.ANISOTROPY_NOTE:
-        text = f"voxels are {step:.2f} mm high and {in_plane:.2f} mm wide."
-        yield Finding(Level.WARNING, "CF-D023", text, "Walls that lie oblique to the slices are blurred along them.")
+    if coarse := _coarse(geometry, representative(kept)):
+        yield coarse
+
+
+def _coarse(geometry: VolumeGeometry, frame: Frame) -> Finding | None:
+    """Return one finding for all that makes a scan coarse: pixels, slices, tall voxels, kernel (rows 22, 23, 25)."""
+    step, rows, columns = geometry.spacing_mm
+    in_plane, thickness = max(rows, columns), max(step, frame.slice_thickness_mm or 0.0)
+    ratio = max(step / min(rows, columns), in_plane / step)
+    found = []
+    if in_plane > limits.COARSE_PIXEL_MM or thickness > limits.COARSE_SLICE_MM:
+        found.append(("CF-D022a", f"{in_plane:.2f} mm in the plane, slices of {thickness:.2f} mm"))
+    if ratio > limits.ANISOTROPY_NOTE:
+        found.append(("CF-D023", f"voxels {step:.2f} mm high and {in_plane:.2f} mm wide"))
+    if is_soft(frame.kernel):
+        found.append(("CF-D025a", f"a soft kernel ({frame.kernel})"))
+    if not found:
+        return None
+    text = f"the scan is coarse for thin walls: {', '.join(words for _, words in found)}."
+    advice = "A planning CT has about 0.5 x 0.5 x 1 mm and a bone kernel; diameters and walls are less certain here."
+    return Finding(Level.WARNING, found[0][0], text, advice)
 
 
 def _tilt(kept: Sequence[Frame]) -> Iterator[Notice]:
@@ -329,6 +342,11 @@ def _tilt(kept: Sequence[Frame]) -> Iterator[Notice]:
         text = f"the gantry was tilted by {angle:.1f} degrees; the shear is kept in the geometry."
         yield Finding(Level.WARNING, "CF-D007", text, "Lengths and angles stay true; the slices are no plane reformat.")
     oblique = float(np.degrees(np.arccos(min(1.0, abs(normal[2])))))
+    told = HeaderReader(representative(kept).values).decimal("GantryDetectorTilt") or 0.0
+    if min(abs(abs(told) - angle), abs(abs(told) - oblique)) > limits.TILT_TAG_NOTE_DEG:
+        text = f"the header tells a gantry tilt of {told:g} degrees, the positions tell {angle:.1f}; these were used."
+        advice = "If the positions lost the tilt, lengths and angles are wrong; export the original series."
+        yield Finding(Level.WARNING, "CF-D007b", text, advice)
     if oblique > limits.OBLIQUE_NOTE_DEG:
         text = f"the slices stand {oblique:.0f} degrees off the axial plane."
         yield Finding(Level.WARNING, "CF-D009", text, "Prefer the original axial series where there is one.")

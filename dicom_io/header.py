@@ -91,7 +91,7 @@ class Frame:
     series_uid: str
     study_uid: str
     frame_of_reference_uid: str
-    patient_key: bytes  # hash of patient ID and issuer, only to see whether two patients are mixed
+    patient_key: bytes  # hash of patient ID (else name) and issuer, only to see whether two patients are mixed
     image_type: tuple[str, ...]
     series_number: int | None
     instance_number: int | None
@@ -141,7 +141,9 @@ class HeaderReader:
     def text(self, keyword: str) -> str:
         """Return a string value without padding, in the file's character set."""
         raw = self.raw(keyword).strip(b" \x00")
-        return raw.decode("ascii") if raw.isascii() else decode_text(raw, self.raw("SpecificCharacterSet"))
+        text = raw.decode("ascii") if raw.isascii() else decode_text(raw, self.raw("SpecificCharacterSet"))
+        # A line end or a terminal's escape in a text would speak through our tables and sentences.
+        return text if text.isprintable() else "".join(c if c.isprintable() else "\ufffd" for c in text)
 
     def texts(self, keyword: str) -> tuple[str, ...]:
         """Return the parts of a multi-valued string."""
@@ -223,9 +225,7 @@ def frame_of(file: SourceFile, elements: Elements, values: Mapping[int, Value], 
         series_uid=read.text("SeriesInstanceUID"),
         study_uid=read.text("StudyInstanceUID"),
         frame_of_reference_uid=read.text("FrameOfReferenceUID"),
-        patient_key=hashlib.sha256(
-            read.raw("PatientID").strip() + b"\n" + read.raw("IssuerOfPatientID").strip()
-        ).digest(),
+        patient_key=_patient_key(read),
         image_type=read.texts("FrameType") or read.texts("ImageType"),
         series_number=read.integer("SeriesNumber"),
         instance_number=read.integer("InstanceNumber") if pixels.n_frames == 1 else None,
@@ -239,6 +239,11 @@ def frame_of(file: SourceFile, elements: Elements, values: Mapping[int, Value], 
         long_decimals=read.long_decimals,
         problems=tuple(read.problems),
     )
+
+
+def _patient_key(read: HeaderReader) -> bytes:
+    patient, issuer = (read.raw(k).strip(b" \x00") for k in ("PatientID", "IssuerOfPatientID"))
+    return hashlib.sha256(b"\n".join([patient or read.raw("PatientName").strip(b" \x00"), issuer])).digest()
 
 
 def _pixel_format(read: HeaderReader, *, big_endian: bool) -> PixelFormat:

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 import dicom_io.limits as limits
 from dicom_io.errors import DicomError
-from dicom_io.sources import DiskFile, list_source
+from dicom_io.files import DiskFile
+from dicom_io.sources import list_source
 from sizing.geometry import VolumeGeometry
 
 _SAME_GRID = 1e-3  # of a voxel: the grids then round to one another everywhere

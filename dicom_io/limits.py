@@ -16,6 +16,7 @@ GAP_TOLERANCE_MM = 0.01  # a slice gap may differ by this from the step, or by t
 GAP_TOLERANCE_SHARE = 0.01
 JITTER_NOTE_MM = 0.010  # residual of the least-squares step that is worth a word
 TILT_NOTE_DEG = 0.1  # slice step against slice normal: less is rounding of the positions
+TILT_TAG_NOTE_DEG = 1.0  # what the header tells of the tilt is rounded, and must still be that of the positions
 TILT_LIMIT_DEG = 30.0  # gantries tilt to 30 degrees; more is a wrong header
 POSITION_LIMIT_MM = 1e5  # scanner coordinates are within a few metres; a number beyond is damage
 MIN_SLICES = 10  # fewer cannot hold a shaft: 10 slices of 1 mm are shorter than any collar region

@@ -5,53 +5,40 @@ Headers can be complete, consistent and wrong. These checks use a sample of some
 
 from __future__ import annotations
 
-import itertools
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dicom_io.checks import Notice, name_some, representative
+from dicom_io.checks import Notice
+from dicom_io.damage import check_damage
 from dicom_io.errors import DicomError
 from dicom_io.geometry import Stack
 from dicom_io.header import Frame, PixelFormat
-from dicom_io.kernels import is_soft
 from dicom_io.options import ReadOptions
+from dicom_io.order import check_order
 from dicom_io.pixels import METAL_HU, SliceReport
 from sizing.findings import Finding, Level
 
-_TISSUE_HU = -200  # above: body; below: air, lung, foam, most of the table
-_STEADY_HU = 100  # two slices that agree so well have the same tissue at this voxel
-_JUMP_HU = 300  # and no slice between them can differ from both by this much
-_BANDS = 8  # a slice is judged in bands of rows, so that a half-written one is found
-_BAND_TISSUE = 0.1  # share of a band that must be steady tissue before it is judged
-_BAND_SHARE = 0.75
 _LEAST_STEP_HU = 1.0  # less is rounding
 _SURE = 5.0  # standard errors of a step between neighbours whose rescale differs
 _FEW_VOXELS = 20
 _CLIPS_HU = (3071, 4095)  # where 12-bit scanners cut off
 _METAL_VOXELS = 8  # a single bright voxel is noise
 _RARE_SHARE = 0.1
+_LEAST_SOFT = 0.1  # of the body; limbs of real scans show half and more, a bare bone shows less
 
 
 def check_values(stack: Stack, reports: Sequence[SliceReport], options: ReadOptions) -> Iterator[Notice]:
     """Yield what the values of a stack show, in the order of its frames."""
     samples = np.stack([r.sample for r in reports])
     yield from _rescale(stack.frames, samples)
-    yield from _strange_slices(stack.frames, samples)
-    yield from _repeated_slices(stack.frames, samples)
+    yield from check_damage(stack.frames, samples)
+    yield from check_order(stack.frames, samples)
     yield from _hounsfield(stack.frames, samples, options)
     yield from _counts(reports)
     yield from _metal(stack, reports)
-    kernel = representative(stack.frames).kernel
-    if is_soft(kernel):
-        yield Finding(
-            Level.WARNING,
-            "CF-D025a",
-            f"the reconstruction kernel {kernel} is soft: edges of bone are blurred.",
-            "A bone kernel (sharp) of the same scan measures thin walls better.",
-        )
 
 
 def _signature(pixels: PixelFormat) -> tuple:
@@ -110,50 +97,6 @@ def _reread(hu: NDArray, own: PixelFormat, other: PixelFormat) -> NDArray:
     return bits * (other.slope or 1.0) + (other.intercept or 0.0)
 
 
-def _strange_slices(frames: Sequence[Frame], samples: NDArray[np.int16]) -> Iterator[DicomError]:
-    """Find slices that are blank, cut or shifted: they differ from both neighbours where those agree (row 16)."""
-    strange = [
-        frames[i].label for i in range(1, len(frames) - 1) if _is_strange(*samples[i - 1 : i + 2].astype(np.int32))
-    ]
-    if strange:
-        yield DicomError(
-            "CF-D016g",
-            "the content of a slice does not fit between its neighbours",
-            where=name_some(strange),
-            measured=f"tissue differs by more than {_JUMP_HU} HU from both neighbours",
-            advice="Its pixel data are blank, cut or damaged; copy or export the file again.",
-        )
-
-
-def _is_strange(before: NDArray, here: NDArray, after: NDArray) -> bool:
-    """Judge a slice in bands of rows; two bands must be strange, since a part of the couch may come and go."""
-    if len(here) < _BANDS:
-        return False
-    steady = (before > _TISSUE_HU) & (after > _TISSUE_HU) & (np.abs(before - after) < _STEADY_HU)
-    jump = steady & (np.abs(2 * here - before - after) > 2 * _JUMP_HU)
-    starts = np.linspace(0, len(here), _BANDS, endpoint=False).astype(int)
-    n_steady = np.add.reduceat(steady.sum(axis=1), starts)
-    n_jump = np.add.reduceat(jump.sum(axis=1), starts)
-    enough = n_steady > _BAND_TISSUE * here.size / _BANDS
-    return int(np.count_nonzero(enough & (n_jump > _BAND_SHARE * n_steady))) >= 2
-
-
-def _repeated_slices(frames: Sequence[Frame], samples: NDArray[np.int16]) -> Iterator[DicomError]:
-    """Two slices of a noisy scan that agree in every voxel are one image under two positions (row 3)."""
-    change = np.array([np.count_nonzero(a != b) for a, b in itertools.pairwise(samples)])
-    structured = np.array([s.min() != s.max() for s in samples])
-    same = np.flatnonzero((change == 0) & structured[:-1])
-    if len(same) and np.median(change) > samples[0].size / 4 and len(same) < _RARE_SHARE * len(change) + 1:
-        i = int(same[0])
-        yield DicomError(
-            "CF-D003b",
-            "the same image stands at two positions",
-            where=f"{frames[i].label}, {frames[i + 1].label}",
-            measured=f"equal in all of {samples[0].size} sampled voxels, where other neighbours differ in most",
-            advice="One of the two files was overwritten; copy or export the series again.",
-        )
-
-
 def _hounsfield(frames: Sequence[Frame], samples: NDArray[np.int16], options: ReadOptions) -> Iterator[Notice]:
     """Compare the histogram with what a limb in air must show (row 11)."""
     low = samples.astype(np.int32).ravel()
@@ -177,6 +120,12 @@ def _hounsfield(frames: Sequence[Frame], samples: NDArray[np.int16], options: Re
         peak = _peak(air)
         if not -1100 <= peak <= -900:
             yield Finding(Level.WARNING, "CF-D011d", f"air measures {peak} HU instead of about -1000.", advice)
+            return
+        body = low[low >= -300]
+        soft = np.mean(np.abs(body - 50) <= 200) if len(body) > 0.005 * len(low) else 1.0
+        if soft < _LEAST_SOFT:
+            text = f"only {soft:.0%} of what is not air lies between -150 and 250 HU, where fat and muscle are."
+            yield Finding(Level.WARNING, "CF-D011d", text, advice)
         return
     if np.mean((low >= -200) & (low <= 300)) < 0.01:
         text = f"neither air nor soft tissue is to be seen; the median is {int(np.median(low))} HU."

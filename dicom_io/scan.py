@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from posixpath import basename, dirname, splitext
 
-from dicom_io.catalog import SeriesEntry, group
+from dicom_io.catalog import CT_CLASSES, SeriesEntry, group
 from dicom_io.elements import MalformedHeaderError, NotDicomError, read_elements
 from dicom_io.errors import DicomError
+from dicom_io.files import printable
 from dicom_io.header import Frame, SourceFile
 from dicom_io.multiframe import frames_of
 from dicom_io.sources import list_source
@@ -90,14 +91,26 @@ def find_series(source: str | os.PathLike[str]) -> SeriesList:
         except DicomError as error:
             unreadable.append(error)
     images = [f for f in frames if f.pixels.rows and f.pixels.columns]
-    imageless = len({f.file.name for f in frames} - {f.file.name for f in images})
+    imageless = [f for f in frames if not (f.pixels.rows and f.pixels.columns)]
+    unreadable.extend(_without_matrix(f) for f in imageless if f.modality == "CT" and f.sop_class in ("", *CT_CLASSES))
+    n_imageless = len({f.file.name for f in imageless} - {f.file.name for f in images} - {e.where for e in unreadable})
     suspects = [problem for file in others if (problem := _suspect(file, images)) is not None]
     return SeriesList(
-        os.fspath(source),
+        printable(os.fspath(source)),
         tuple(group(images)),
         (*unreadable, *suspects),
-        len(others) - len(suspects) + imageless,
+        len(others) - len(suspects) + n_imageless,
         listing.passed_over,
+    )
+
+
+def _without_matrix(frame: Frame) -> DicomError:
+    return DicomError(
+        "CF-D016c",
+        "the CT image has no matrix",
+        where=frame.file.name,
+        measured=f"Rows {frame.pixels.rows}, Columns {frame.pixels.columns}",
+        advice="Copy or export the file again.",
     )
 
 

@@ -152,7 +152,7 @@ def _refuse_empty(found: SeriesList) -> NoReturn:
         "no DICOM images were found",
         where=found.source,
         measured=f"{found.n_other_files} other files, {len(found.passed_over)} links or devices",
-        advice="Give the folder that holds the CT slices.",
+        advice="Give the folder that holds the CT slices, or the zip file itself.",
     )
 
 

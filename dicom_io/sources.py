@@ -6,7 +6,6 @@ only to regular files inside the source, so that nothing outside it is read and 
 
 from __future__ import annotations
 
-import io
 import os
 import stat
 from collections.abc import Iterator
@@ -14,12 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import dicom_io.limits as limits
+from dicom_io.archive import list_zip
 from dicom_io.elements import MalformedHeaderError, NotDicomError, read_elements
 from dicom_io.errors import DicomError
+from dicom_io.files import DiskFile, cannot_read, printable
 from dicom_io.header import HeaderReader, SourceFile
 from dicom_io.tags import SEQUENCES, TAGS
-
-_OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
 @dataclass(frozen=True)
@@ -40,91 +39,6 @@ class Listing:
     problems: tuple[DicomError, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class DiskFile:
-    """A regular file on disk, with the size and time that it had when it was found."""
-
-    path: str
-    name: str
-    size: int
-    modified_ns: int
-
-    def open(self) -> OpenDiskFile:
-        """Open the file; raises DicomError when it is gone, changed its kind or its size."""
-        return OpenDiskFile(self)
-
-
-class OpenDiskFile:
-    """An open file that knows whether it is still the one that was found."""
-
-    def __init__(self, file: DiskFile) -> None:
-        self._file = file
-        try:
-            self._raw = io.FileIO(os.open(file.path, _OPEN_FLAGS))
-        except OSError as error:
-            raise cannot_read(file.name, error) from None
-        try:
-            self.check_unchanged()
-        except BaseException:
-            self._raw.close()
-            raise
-
-    def __enter__(self) -> OpenDiskFile:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._raw.close()
-
-    def check_unchanged(self) -> None:
-        """Raise DicomError if size, time or kind are not what they were (row 35)."""
-        now = os.fstat(self._raw.fileno())
-        if not stat.S_ISREG(now.st_mode) or (now.st_size, now.st_mtime_ns) != (self._file.size, self._file.modified_ns):
-            raise changed(self._file.name, f"{self._file.size} bytes", f"{now.st_size} bytes")
-
-    def read_at(self, offset: int, count: int) -> bytes:
-        """Read up to ``count`` bytes."""
-        try:
-            self._raw.seek(offset)
-            return self._raw.read(count)
-        except OSError as error:
-            raise cannot_read(self._file.name, error) from None
-
-    def read_into(self, target: memoryview, offset: int) -> None:
-        """Fill ``target`` from ``offset``; raises DicomError if the file ends before."""
-        done = 0
-        try:
-            self._raw.seek(offset)
-            while done < len(target):
-                n = self._raw.readinto(target[done:])
-                if not n:
-                    raise changed(self._file.name, f"{self._file.size} bytes", f"{offset + done} bytes")
-                done += n
-        except OSError as error:
-            raise cannot_read(self._file.name, error) from None
-
-
-def cannot_read(name: str, error: OSError) -> DicomError:
-    """Return the refusal for a file that the system does not let us read (row 33)."""
-    return DicomError(
-        "CF-D033",
-        f"the file cannot be read ({error.strerror or type(error).__name__})",
-        where=name,
-        advice="Check that it exists and that you may read it.",
-    )
-
-
-def changed(name: str, expected: str, measured: str) -> DicomError:
-    """Return the refusal for a file that is not the one that was found (row 35)."""
-    return DicomError(
-        "CF-D035",
-        "the file changed while the scan was being read",
-        where=name,
-        measured=measured,
-        expected=expected,
-        advice="Wait until the copy or transfer has ended, then start again.",
-    )
-
-
 def list_source(source: str | os.PathLike[str]) -> Listing:
     """Return the files of a source; raises DicomError if it cannot be one."""
     path = Path(source)
@@ -133,7 +47,7 @@ def list_source(source: str | os.PathLike[str]) -> Listing:
         root = path.resolve()
     except (OSError, ValueError, RuntimeError) as error:
         reason = error if isinstance(error, OSError) else OSError(0, str(error))
-        raise cannot_read(os.fspath(source), reason) from None
+        raise cannot_read(printable(os.fspath(source)), reason) from None
     if stat.S_ISDIR(info.st_mode):
         walk = _Walk(str(root))
         walk.folder(str(root), "", 0)
@@ -142,10 +56,10 @@ def list_source(source: str | os.PathLike[str]) -> Listing:
         raise DicomError(
             "CF-D032",
             "the source is neither a folder nor a regular file",
-            where=os.fspath(source),
+            where=printable(os.fspath(source)),
             advice="Give a folder.",
         )
-    file = DiskFile(str(root), path.name, info.st_size, info.st_mtime_ns)
+    file = DiskFile(str(root), printable(path.name), info.st_size, info.st_mtime_ns)
     return _list_file(file, root)
 
 
@@ -153,8 +67,6 @@ def _list_file(file: DiskFile, path: Path) -> Listing:
     with file.open() as opened:
         head = opened.read_at(0, 512)
     if head[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
-        from dicom_io.archive import list_zip
-
         return Listing(list_zip(file))
     if head[257:262] == b"ustar" or head[:2] == b"\x1f\x8b" or head[:6] in (b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a\x07"):
         raise DicomError(
@@ -183,7 +95,7 @@ class _Walk:
                 for entry in entries:
                     self._count(prefix or folder)
                     if not entry.name.startswith("."):
-                        self._take(entry, prefix + entry.name, depth)
+                        self._take(entry, prefix + printable(entry.name), depth)
         except OSError as error:
             raise cannot_read(prefix or folder, error) from None
 

@@ -22,6 +22,7 @@ TAGS = {
     "SliceThickness": 0x00180050,
     "KVP": 0x00180060,
     "TriggerTime": 0x00181060,
+    "GantryDetectorTilt": 0x00181120,  # only to see whether positions lost it
     "ConvolutionKernel": 0x00181210,
     "PatientPosition": 0x00185100,
     "StudyInstanceUID": 0x0020000D,

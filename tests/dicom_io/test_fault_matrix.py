@@ -164,6 +164,64 @@ def uneven(slices, heights):
     return slices
 
 
+def exchange(slices, i, j, keyword):
+    a, b = getattr(slices[i], keyword), getattr(slices[j], keyword)
+    setattr(slices[i], keyword, b)
+    setattr(slices[j], keyword, a)
+
+
+@pytest.mark.parametrize("keyword", ["ImagePositionPatient", "PixelData"])
+@pytest.mark.parametrize("numbered", [True, False])
+@pytest.mark.parametrize(("i", "j"), [(5, 6), (5, 15)])
+def test_row_4_exchanged_slices_are_found_by_their_content(tmp_path, hu, keyword, numbered, i, j):
+    slices = ct_files.series(hu)
+    exchange(slices, i, j, keyword)
+    if not numbered:
+        for ds in slices:
+            del ds.InstanceNumber
+    ct_files.save(slices, tmp_path)
+    refused("CF-D004b", tmp_path, names=[f"IM{i + 1:04d}.dcm", f"IM{j + 1:04d}.dcm"])
+
+
+def test_row_4_image_numbers_in_any_order_are_fine_where_the_content_agrees(tmp_path, hu):
+    slices = ct_files.series(hu)
+    for k, number in enumerate(np.random.default_rng(4).permutation(len(slices))):
+        slices[k].InstanceNumber = int(number) + 1
+    ct_files.save(slices, tmp_path)
+    result = read_series(tmp_path)
+    assert exact(result, hu) and not result.findings
+
+
+def test_row_4_numbers_against_positions_where_the_content_cannot_tell(tmp_path):
+    hu = np.repeat(ct_files.limb(noise_hu=0)[:1], 24, axis=0) + np.int16(0)
+    hu += np.random.default_rng(5).normal(0, 15, hu.shape).astype(np.int16)  # a prism: only noise differs
+    slices = ct_files.series(np.clip(hu, -1024, 3071))
+    exchange(slices, 5, 6, "InstanceNumber")
+    ct_files.save(slices, tmp_path)
+    result = read_series(tmp_path)
+    assert exact(result, np.clip(hu, -1024, 3071)) and warnings(result) == {"CF-D004c"}
+
+
+def test_row_4_two_acquisitions_between_one_another(tmp_path, hu):
+    both = [ct_files.series(hu), ct_files.series(ct_files.limb(seed=5), origin=(-25, -30, 100.75))]
+    for number, slices in enumerate(both, start=1):
+        for ds in slices:
+            for keyword in ("SeriesInstanceUID", "StudyInstanceUID", "FrameOfReferenceUID"):
+                setattr(ds, keyword, getattr(both[0][0], keyword))
+            ds.AcquisitionNumber = number
+        ct_files.save(slices, tmp_path / str(number))
+    refused("CF-D004a", tmp_path, names=["acquisition 1", "acquisition 2"])
+    assert exact(read_series(tmp_path, series="2.1"), hu)
+
+
+def test_row_4_acquisitions_one_after_the_other_are_one_stack(tmp_path, hu):
+    slices = ct_files.series(hu)
+    for ds in slices[12:]:
+        ds.AcquisitionNumber = 2
+    ct_files.save(slices, tmp_path)
+    assert exact(read_series(tmp_path), hu)
+
+
 def test_row_5_step_changes(tmp_path, hu):
     heights = np.concatenate([np.arange(12) * 1.5, 18 + np.arange(12) * 3.0])
     ct_files.save(uneven(ct_files.series(hu), heights), tmp_path)
@@ -226,6 +284,15 @@ def test_row_7_tilt_comes_from_positions_alone(tmp_path, hu, tag):
     assert np.allclose(result.volume.geometry.affine[:3, 0], step, atol=1e-9)
 
 
+def test_row_7_tilt_that_only_the_header_tells(tmp_path, hu):
+    slices = ct_files.series(hu)
+    for ds in slices:
+        ds.GantryDetectorTilt = "15"
+    ct_files.save(slices, tmp_path)
+    result = read_series(tmp_path)
+    assert exact(result, hu) and warnings(result) == {"CF-D007b"}
+
+
 def test_row_7_more_than_a_gantry_can(tmp_path, hu):
     ct_files.save(ct_files.series(hu, step=(0, 1.5, 1.5)), tmp_path)
     refused("CF-D007a", tmp_path, names=["45.0 degrees"])
@@ -284,6 +351,16 @@ def test_rows_9_10_and_21_one_slice_differs(tmp_path, hu, keyword, value, code):
     odd_slice(slices, keyword, value)
     ct_files.save(slices, tmp_path)
     refused(code, tmp_path, names=["IM0006.dcm"])
+
+
+@pytest.mark.parametrize(("keyword", "value"), [("ConvolutionKernel", "B31f"), ("SliceThickness", "3"), ("KVP", "80")])
+def test_row_10_slices_that_were_not_made_alike(tmp_path, hu, keyword, value):
+    slices = ct_files.series(hu)
+    setattr(slices[7], keyword, value)
+    ct_files.save(slices, tmp_path)
+    result = read_series(tmp_path)
+    assert exact(result, hu) and warnings(result) == {"CF-D010e"}
+    assert "IM0008.dcm" in next(f.message for f in result.findings if f.code == "CF-D010e")
 
 
 def test_row_10_other_matrix(tmp_path, hu):
@@ -367,6 +444,14 @@ def test_row_11_lost_intercept(tmp_path, hu):
     ct_files.save(slices, tmp_path)
     refused("CF-D011e", tmp_path)
     assert "CF-D019d" in warnings(read_series(tmp_path, options=ReadOptions(allow_uncalibrated=True)))
+
+
+def test_row_11_no_soft_tissue_where_there_is_air(tmp_path, hu):
+    slices = ct_files.series(hu)
+    for ds in slices:
+        ds.RescaleSlope = "2"  # air still measures -976
+    ct_files.save(slices, tmp_path)
+    assert "CF-D011d" in warnings(read_series(tmp_path))
 
 
 def test_row_11_air_is_not_air(tmp_path, hu):
@@ -485,6 +570,42 @@ def test_row_20_monochrome1_is_not_inverted(tmp_path, hu):
 
 
 # --- row 16: damaged files ------------------------------------------------------------------------------
+def test_row_16_a_slice_unlike_its_neighbours_is_said(tmp_path, hu):
+    slices = ct_files.series(hu)
+    hu[9] = hu[9][:, ::-1]
+    ct_files.set_hu(slices[9], hu[9])
+    ct_files.save(slices, tmp_path)
+    result = read_series(tmp_path)
+    assert exact(result, hu) and warnings(result) == {"CF-D016h"}
+
+
+def test_row_16_last_slice_half_written(tmp_path, hu):
+    slices = ct_files.series(hu)
+    slices[-1].PixelData = slices[-1].PixelData[:2200] + bytes(len(slices[-1].PixelData) - 2200)
+    ct_files.save(slices, tmp_path)
+    refused("CF-D016g", tmp_path, names=["IM0024.dcm", "breaks off"])
+
+
+def test_row_2_blank_slice_at_the_end_is_said(tmp_path, hu):
+    slices = ct_files.series(hu)
+    slices[-1].PixelData = bytes(len(slices[-1].PixelData))
+    hu[-1] = -1024
+    ct_files.save(slices, tmp_path)
+    result = read_series(tmp_path)
+    assert exact(result, hu) and warnings(result) == {"CF-D002c"}
+
+
+@pytest.mark.parametrize("how", ["zero", "absent"])
+def test_row_16_no_matrix(tmp_path, hu, how):
+    slices = ct_files.series(hu)
+    if how == "zero":
+        slices[-1].Rows = 0
+    else:
+        del slices[-1].Rows
+    ct_files.save(slices, tmp_path)
+    refused("CF-D016c", tmp_path, names=["IM0024.dcm", "Rows 0"])
+
+
 @pytest.mark.parametrize("keep", [0, 1, 100, 131, 140, 300, 700, -1, -4000])
 def test_row_16_cut_file(tmp_path, hu, keep):
     paths = ct_files.save(ct_files.series(hu), tmp_path)
@@ -655,7 +776,14 @@ def test_row_22_too_few_slices(tmp_path, hu, n):
 def test_rows_22_and_23_coarse_voxels(tmp_path, hu):
     ct_files.save(ct_files.series(hu, spacing_mm=(3.27, 0.98, 0.98)), tmp_path)
     result = read_series(tmp_path)
-    assert exact(result, hu) and warnings(result) == {"CF-D022a", "CF-D023"}
+    assert exact(result, hu) and warnings(result) == {"CF-D022a"}
+    text = next(f.message for f in result.findings if f.code == "CF-D022a")
+    assert "0.98 mm in the plane" in text and "voxels 3.27 mm high" in text  # one finding for all of it
+
+
+def test_row_23_tall_voxels_that_are_fine_in_the_plane(tmp_path, hu):
+    ct_files.save(ct_files.series(hu, spacing_mm=(2.0, 0.5, 0.5)), tmp_path)
+    assert warnings(read_series(tmp_path)) == {"CF-D023"}
 
 
 def test_row_23_overlapping_slices_are_fine(tmp_path, hu):
@@ -721,6 +849,19 @@ def test_row_29_text_of_another_character_set(tmp_path, hu):
 
 
 # --- rows 30 to 35: sources ------------------------------------------------------------------------------------
+def test_row_30_names_and_texts_cannot_break_a_sentence(tmp_path, hu):
+    slices = ct_files.series(hu)
+    for ds in slices:
+        ct_files.set_text(ds, "SeriesDescription", "Thigh\x07\nred")
+    paths = ct_files.save(slices, tmp_path, "IM\n{:04d}.dcm".format)
+    assert "\n" not in read_series(tmp_path).manifest[0][0]
+    assert find_series(tmp_path)[0].description.isprintable()
+    paths[3].write_bytes(paths[3].read_bytes()[:-500])
+    assert str(refused("CF-D016d", tmp_path)).isprintable()
+    os.rename(os.fsencode(paths[3]), os.fsencode(tmp_path) + b"/IM\xff.dcm")  # no text in any encoding
+    assert str(refused("CF-D016d", tmp_path)).encode()
+
+
 def test_row_30_nested_without_extensions_and_junk_beside(tmp_path, hu):
     paths = ct_files.save(ct_files.series(hu), tmp_path / "a b" / "ü", "IM{}".format)
     (tmp_path / "a b" / "ü" / "notes").write_text("a text")
