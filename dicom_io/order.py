@@ -115,7 +115,7 @@ def _check_numbers(frames: Sequence[Frame], seen: NDArray[np.float32]) -> list[N
         return []
     by_position = float(np.abs(np.diff(seen, axis=0)).mean(axis=(1, 2)).sum())
     by_number = float(np.abs(np.diff(seen[order], axis=0)).mean(axis=(1, 2)).sum())
-    labels = [frames[i].label for i in moved]
+    labels = [frames[int(i)].label for i in moved]
     if by_number < _NUMBERS_BETTER * by_position:
         return [_refusal(labels, f"the differences between neighbours shrink by {1 - by_number / by_position:.0%}")]
     if by_position < _NUMBERS_BETTER * by_number or len(moved) > _RARE_SHARE * len(frames) + 1:
