@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from sizing.findings import Finding, Level
+from sizing.findings import Finding, Level, by_importance
 
 _COLOUR = {Level.CRITICAL: "31;1", Level.WARNING: "33", Level.INFO: "2"}
 
@@ -47,8 +47,7 @@ class Console:
 
     def findings(self, findings: Iterable[Finding]) -> None:
         """Say each finding, most important first."""
-        order = [Level.CRITICAL, Level.WARNING, Level.INFO]
-        for f in sorted(findings, key=lambda f: order.index(f.level)):
+        for f in by_importance(findings):
             self.say(self._paint(f"  {f.level.value:8s} {finding_text(f)}", _COLOUR[f.level]))
 
     @contextmanager

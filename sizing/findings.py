@@ -45,6 +45,17 @@ class Finding:
             raise ValueError(f"a finding needs a CF- code and a message, got {self.code!r}")
 
 
+# What the plan runs into comes before how well the scan shows it: fit, reaming, canal, implants, bone; then the rest.
+_ROOMS = "FRCIS"
+
+
+def by_importance(findings: Iterable[Finding]) -> list[Finding]:
+    """Return findings, most important first: by level, then by room, else in their order; each sentence once."""
+    levels = [Level.CRITICAL, Level.WARNING, Level.INFO]
+    unique = list({(f.code, f.message): f for f in findings}.values())
+    return sorted(unique, key=lambda f: (levels.index(f.level), (_ROOMS + f.code[3]).index(f.code[3])))
+
+
 def needs_a_look(findings: Iterable[Finding]) -> bool:
     """Return True if any finding is more than information."""
     return any(f.level is not Level.INFO for f in findings)

@@ -110,7 +110,7 @@ def _watch(sheet: Sheet, case: ReportCase, fit: Fit, y: float) -> None:
         ("first contact", facts.first_contact(fit)),
         (
             "least wall left",
-            f"{words.mm(fit.wall_min_mm)}, {words.place(fit.wall_min_depth_mm, fit.wall_min_direction)}",
+            f"{words.wall(fit.wall_min_mm)}, {words.place(fit.wall_min_depth_mm, fit.wall_min_direction)}",
         ),
         ("solid graft", f"{words.ml(fit.graft_mm3)} of cortical bone; gap to fill {words.ml(fit.gap_mm3)}"),
         ("nominal fit", facts.nominal_fit(fit)),

@@ -97,7 +97,7 @@ def reamed_wall_pane(plan: ImplantationPlan, fit: Fit, reamer: int = -1) -> Pane
         angle = (np.degrees(fit.wall_min_theta_rad) + 180.0) % 360.0 - 180.0
         anchor, dx = ("end", -5.0) if angle > 60 else ("start", 5.0)
         at = (float(angle), fit.wall_min_depth_mm)
-        marks.append(Mark(at, words.mm(fit.wall_min_mm), "least wall chart", anchor, (dx, 4.0), dot=True))
+        marks.append(Mark(at, words.wall(fit.wall_min_mm), "least wall chart", anchor, (dx, 4.0), dot=True))
     return replace(pane, lines=tuple(lines), marks=tuple(marks))
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 import viewer.words as words
 from sizing.canal.model import Canal
-from sizing.findings import Finding
+from sizing.findings import Finding, by_importance
 from sizing.fit.model import Fit
 from sizing.planning import ImplantationPlan
 from viewer.contours import passes_of
@@ -116,7 +116,8 @@ def steps(fit: Fit) -> tuple[Step, ...]:
         rows.append(
             Step(
                 words.diameter(d), a_pass.reamer.kind.value, words.mm(a_pass.depth_mm, 0),
-                words.mm(result.wall_min_mm) if result else "", words.ml(result.removed_cortical_mm3) if result else "",
+                words.wall(result.wall_min_mm) if result else "",
+                words.ml(result.removed_cortical_mm3) if result else "",
                 first is not None and abs(d - first) < 1e-9, i == len(passes) - 1,
             )
         )  # fmt: skip
@@ -133,13 +134,13 @@ def fit_facts(plan: ImplantationPlan, fit: Fit, limit: float) -> tuple[Fact, ...
     offset = fit.tip_to_isthmus_mm
     isthmus = "isthmus not in the scan" if not words.known(offset) else (
         f"tip {abs(offset):.0f} mm {'above' if offset >= 0 else 'below'} it")  # fmt: skip
-    native = f"before reaming {words.mm(fit.native_wall_min_mm)}"
+    native = f"before reaming {words.wall(fit.native_wall_min_mm)}"
     return (
-        Fact("least wall left", words.mm(fit.wall_min_mm), words.place(fit.wall_min_depth_mm, fit.wall_min_direction),
+        Fact("least wall left", words.wall(fit.wall_min_mm), words.place(fit.wall_min_depth_mm, fit.wall_min_direction),
              not fit.wall_min_mm >= limit),
-        Fact("wall at the tip ±20 mm", words.mm(fit.wall_min_tip_mm), f"limit {words.mm(limit)}",
+        Fact("wall at the tip ±20 mm", words.wall(fit.wall_min_tip_mm), f"limit {words.mm(limit)}",
              not fit.wall_min_tip_mm >= limit),
-        Fact("wall at the collar", words.mm(fit.wall_min_collar_mm), native,
+        Fact("wall at the collar", words.wall(fit.wall_min_collar_mm), native,
              not fit.wall_min_collar_mm >= limit),
         Fact("contact with bone", words.percent(fit.contact_share), "of the stem's flank"),
         Fact("canal fill", words.percent(fit.canal_fill_volume), "of the canal's volume"),
@@ -156,7 +157,7 @@ def zone_rows(fit: Fit) -> tuple[tuple[str, ...], ...]:
     """Return one line per zone of the whole circumference, from the collar to the tip; columns as ``ZONE_HEADER``."""
     return tuple(
         (z.name, f"{words.number(z.from_depth_mm)}–{words.number(z.to_depth_mm)}", words.percent(z.contact_share),
-         words.percent(z.canal_fill), words.ml(z.gap_mm3), words.mm(z.wall_min_mm))
+         words.percent(z.canal_fill), words.ml(z.gap_mm3), words.wall(z.wall_min_mm))
         for z in fit.zones if not z.name[-1].isupper()  # a capital letter names a quarter
     )  # fmt: skip
 
@@ -175,9 +176,9 @@ def neighbour_row(fit: Fit) -> tuple[str, ...]:
     last = passes[-1].reamer.diameter_mm if passes else fit.implant.last_reamer_mm
     where = words.place(fit.wall_min_depth_mm, fit.wall_min_direction).replace(" above the cut", "")
     return (
-        words.size_text(fit.implant), words.diameter(last), words.mm(fit.wall_min_mm), where,
+        words.size_text(fit.implant), words.diameter(last), words.wall(fit.wall_min_mm), where,
         words.percent(fit.contact_share), words.percent(fit.canal_fill_volume), words.ml(fit.gap_mm3),
-        words.ml(fit.graft_mm3), f"{fit.score.total:.0f}" if words.known(fit.score.total) else words.CANNOT_TELL,
+        words.ml(fit.graft_mm3), f"{fit.score.total:.1f}" if words.known(fit.score.total) else words.CANNOT_TELL,
     )  # fmt: skip
 
 
@@ -207,7 +208,7 @@ def findings_of(plan: ImplantationPlan) -> list[Finding]:
     if plan.chosen is not None:
         parts += [*plan.chosen.findings, *(plan.chosen.reamed.findings if plan.chosen.reamed else ())]
     parts += [*plan.canal.findings, *(plan.residual_bone.findings if plan.residual_bone else ())]
-    return words.by_importance(tuple(parts))
+    return by_importance(parts)
 
 
 def finding_text(finding: Finding) -> str:

@@ -44,7 +44,7 @@ def section_pane(
         least = _least_wall(canal, level, fit, settings.reamer)
         if least is not None:
             lines.append(least[0])
-            corner = words.mm(least[1])
+            corner = words.wall(least[1])
     other = None if settings.compared is None else stem_circle(canal, level, settings.compared)
     lines += [Line(other, "compared", True)] if other is not None else []
     return Pane(

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sizing.anatomy import Side, direction_word
-from sizing.findings import Finding, Level
 from sizing.fit.model import Fit
 from sizing.implants.model import ImplantTemplate
+from sizing.spelling import wall_text
 
 CANNOT_TELL = "cannot tell"
 
@@ -28,6 +28,11 @@ def number(value: float, digits: int = 0) -> str:
 def mm(value: float | None, digits: int = 1) -> str:
     """Return a length with its unit: ``2.3 mm``."""
     return f"{number(value, digits)} mm" if value is not None and known(value) else CANNOT_TELL
+
+
+def wall(value: float | None) -> str:
+    """Return a thickness of bone with its unit, rounded down: 1.99 is not the 2.0 mm that a limit asks for."""
+    return f"{wall_text(value)} mm".replace("-", "−") if value is not None and known(value) else CANNOT_TELL
 
 
 def ml(volume_mm3: float | None) -> str:
@@ -85,10 +90,3 @@ def size_text(implant: ImplantTemplate) -> str:
 def why_not(fit: Fit) -> str:
     """Return why this implant was not chosen, in one line; empty for the choice."""
     return "; ".join(fit.rejected) or fit.lost_because
-
-
-def by_importance(findings: tuple[Finding, ...]) -> list[Finding]:
-    """Return findings, most important first, otherwise in their order; each sentence once."""
-    order = [Level.CRITICAL, Level.WARNING, Level.INFO]
-    unique = list({(f.code, f.message): f for f in findings}.values())
-    return sorted(unique, key=lambda f: order.index(f.level))

@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sizing.spelling import wall_text
+
 if TYPE_CHECKING:
     from canalfit.case import CaseResult, PlanRequest
 
@@ -124,7 +126,7 @@ def _say(args: argparse.Namespace, result: CaseResult) -> None:
         tools = summary["reaming"]["reamer_diameters_mm"]
         say(f"{summary['side']} {summary['bone']}: {implant.family_id} {implant.part_number}")
         say(f"  stem {implant.diameter_mm:g} x {implant.length_mm:g} mm, reamers {tools[0]:g} to {tools[-1]:g} mm")
-        say(f"  least wall left {_mm(fit['wall_min_mm'])}, {_mm(fit['wall_min_depth_mm'], 0)} above the cut, "
+        say(f"  least wall left {_wall(fit['wall_min_mm'])}, {_mm(fit['wall_min_depth_mm'], 0)} above the cut, "
             f"{fit['wall_min_direction']}")  # fmt: skip
     args.console.findings(result.findings)
     say(f"Plan folder: {args.out}/  (start with report.html or report.pdf)")
@@ -132,3 +134,7 @@ def _say(args: argparse.Namespace, result: CaseResult) -> None:
 
 def _mm(value: float | None, decimals: int = 1) -> str:
     return "cannot be told" if value is None else f"{value:.{decimals}f} mm"
+
+
+def _wall(value: float | None) -> str:
+    return "cannot be told" if value is None else f"{wall_text(value)} mm"

@@ -2,7 +2,7 @@
 
 from sizing.canal.contours import canal_from_contours, parallel_axis
 from sizing.canal.measure import measure_canal
-from sizing.canal.model import Canal, CanalAxis, EdgeModel
+from sizing.canal.model import Canal, CanalAxis, CorticalDefect, EdgeModel
 from sizing.canal.sections import SectionTable, measure_sections
 from sizing.canal.settings import CanalSettings
 from sizing.canal.shape import CanalShape, describe_shape
@@ -13,6 +13,7 @@ __all__ = [
     "CanalAxis",
     "CanalSettings",
     "CanalShape",
+    "CorticalDefect",
     "EdgeModel",
     "SectionTable",
     "canal_from_contours",

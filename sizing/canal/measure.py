@@ -52,6 +52,7 @@ def measure_canal(volume: CtVolume, residual_bone: ResidualBone, settings: Canal
                          advice="Check the bone and the resection level; a sclerosed canal has no edge")  # fmt: skip
     calibration = calibrate(volume, rays, located, expected_blur(volume))
     walls = fit_surfaces(volume, rays, located, calibration)
+    findings, defects = canal_findings(walls, located.outer_mm, rays, residual_bone.side)
     return Canal(
         axis,
         rays.theta_rad,
@@ -65,9 +66,10 @@ def measure_canal(volume: CtVolume, residual_bone: ResidualBone, settings: Canal
         side=residual_bone.side,
         resection=residual_bone.resection,
         edges=_edge_model(calibration, walls),
-        findings=canal_findings(walls, located.outer_mm, rays, residual_bone.side),
+        findings=findings,
         endosteal_common_se_mm=walls.inner_common_se_mm,
         periosteal_common_se_mm=walls.outer_common_se_mm,
+        defects=defects,
     )
 
 

@@ -100,6 +100,21 @@ class EdgeModel:
     wall_mm_per_10_percent_sigma: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class CorticalDefect:
+    """A hole in the wall inside a rim of solid cortex: levels from..to, its middle, greatest width round the bone.
+
+    ``direction`` is its side in words.
+    """
+
+    from_depth_mm: float
+    to_depth_mm: float
+    depth_mm: float
+    theta_rad: float
+    width_mm: float
+    direction: str
+
+
 @dataclass(frozen=True)
 class Canal:
     """Residual canal: m levels, n angles.
@@ -126,6 +141,8 @@ class Canal:
     resection : Plane
     edges : EdgeModel
     findings : tuple of Finding
+    defects : tuple of CorticalDefect
+        Holes in the wall, largest first; empty also where none could be looked for.
     """
 
     axis: CanalAxis
@@ -144,6 +161,7 @@ class Canal:
     findings: tuple[Finding, ...] = ()
     endosteal_common_se_mm: FloatArray | None = None
     periosteal_common_se_mm: FloatArray | None = None
+    defects: tuple[CorticalDefect, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "theta_rad", frozen_array(self.theta_rad))

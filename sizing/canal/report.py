@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sizing.anatomy import Side, direction_word
+from sizing.canal.model import CorticalDefect
 from sizing.canal.rays import Rays
 from sizing.canal.verdict import RayState
 from sizing.canal.walls import Walls
@@ -58,7 +59,9 @@ def find_patches(kind: NDArray[np.bool_], rays: Rays, radius_mm: FloatArray) -> 
     return sorted(patches, key=lambda p: -int(p.rays.sum()))
 
 
-def canal_findings(walls: Walls, outer_mm: FloatArray, rays: Rays, side: Side) -> tuple[Finding, ...]:
+def canal_findings(
+    walls: Walls, outer_mm: FloatArray, rays: Rays, side: Side
+) -> tuple[tuple[Finding, ...], tuple[CorticalDefect, ...]]:
     """Name what a person should look at: defects, thin walls, closed canal, metal, the scan's edge.
 
     Parameters
@@ -71,6 +74,11 @@ def canal_findings(walls: Walls, outer_mm: FloatArray, rays: Rays, side: Side) -
         Levels and directions.
     side : Side
         Decides the words for directions.
+
+    Returns
+    -------
+    findings, defects
+        The defects are among the findings as well.
     """
 
     def where(theta_rad: float, level: int) -> str:
@@ -78,29 +86,37 @@ def canal_findings(walls: Walls, outer_mm: FloatArray, rays: Rays, side: Side) -
         return direction_word(np.cos(theta_rad) * a.u_lps[level] + np.sin(theta_rad) * a.v_lps[level], side)
 
     findings: list[Finding] = []
+    defects: list[CorticalDefect] = []
     broken = np.isin(walls.state, _BROKEN)
     defect_rays = np.zeros(broken.shape, bool)
     for patch in find_patches(broken, rays, outer_mm):
         if patch.width_mm < DEFECT_MM or patch.to_mm - patch.from_mm < DEFECT_MM or not _is_defect(patch, walls):
             continue
         defect_rays |= patch.rays
-        findings.append(_defect(patch, rays, where))
+        defects.append(_defect(patch, rays, where))
+        findings.append(_finding_of(defects[-1]))
     for code, kinds, level, what, advice in _NAMED:
         kind = np.isin(walls.state, kinds) & ~defect_rays
         findings.extend(_named(kind, rays, where, (code, level, what, advice)))
-    return tuple(findings)
+    return tuple(findings), tuple(defects)
 
 
-def _defect(patch: Patch, rays: Rays, where: Callable[[float, int], str]) -> Finding:
+def _defect(patch: Patch, rays: Rays, where: Callable[[float, int], str]) -> CorticalDefect:
     word = where(patch.theta_rad, int(np.abs(rays.axis.depth_mm - patch.depth_mm).argmin()))
+    return CorticalDefect(
+        float(patch.from_mm), float(patch.to_mm), patch.depth_mm, patch.theta_rad, float(patch.width_mm), word
+    )
+
+
+def _finding_of(defect: CorticalDefect) -> Finding:
     return Finding(
         Level.WARNING,
         "CF-C101",
-        f"the cortex is interrupted on the {word} side from {patch.from_mm:.0f} to {patch.to_mm:.0f} mm above "
-        f"the resection plane, about {patch.width_mm:.0f} mm wide",
+        f"the cortex is interrupted on the {defect.direction} side from {defect.from_depth_mm:.0f} to "
+        f"{defect.to_depth_mm:.0f} mm above the resection plane, about {defect.width_mm:.0f} mm wide",
         "Look at the images there: a defect, not a thin wall; no wall is reported inside it",
-        depth_mm=patch.depth_mm,
-        direction=word,
+        depth_mm=defect.depth_mm,
+        direction=defect.direction,
     )
 
 

@@ -46,7 +46,7 @@ def fit_context(
     return FitContext(
         canal,
         Tray(reamers or load_reamer_set()),
-        settings or FitSettings(),
+        (settings or FitSettings()).for_bone(canal.bone),
         Contours.of(canal, cortical_thickness(canal)),
         np.nan if isthmus_depth_mm is None else isthmus_depth_mm,
     )

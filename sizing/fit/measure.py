@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from sizing.canal.model import Canal
+from sizing.canal import Canal, CorticalDefect
 from sizing.fit.context import FitContext
 from sizing.fit.integrals import integral, least, mean, mean_with, ratio
 from sizing.fit.levels import StemLevels, stem_levels
 from sizing.fit.model import Fit, Placement, Score, ZoneFit
-from sizing.fit.rules import judge
+from sizing.fit.remarks import remarks
+from sizing.fit.rules import reasons_against
 from sizing.fit.score import score_fit
 from sizing.fit.seat import seat_of, seat_share
 from sizing.fit.shaped import shaped_levels
@@ -94,13 +95,13 @@ def _fits(
             **_places(context, span, levels, row),
             **_by_level(context.canal, span, levels, row),
         )
-        reasons, findings = judge(context.settings, used, bare)
+        reasons = reasons_against(context.settings, used, bare)
         fits.append(replace(
             bare,
             score=score_fit(context.settings, bare),
             rejected=tuple(r.words for r in reasons),
             shortfall=sum(r.shortfall for r in reasons),
-            findings=findings,
+            findings=remarks(context.settings, bare, context.canal.defects),
         ))  # fmt: skip
     return fits
 
@@ -130,6 +131,7 @@ def _numbers(span: Span, levels: StemLevels, implants: Sequence[ImplantTemplate]
         "removed_share": ratio(levels.removed_mm2, span.cortex_mm2, w),
         "wall_min_tip_mm": least(wall, span.near_tip),
         "wall_min_collar_mm": least(wall, span.near_collar),
+        "wall_round_defects_mm": least(wall, span.beside_defects),
         "bite_depth_mm": np.where(threaded, bite, np.nan),
         "wall_outside_crest_mm": np.where(threaded, least(levels.wall_cut_mm, w > 0), np.nan),
     }
@@ -154,11 +156,17 @@ def _shared(context: FitContext, span: Span) -> dict[str, Any]:
         "placement": Placement(implant_to_lps(view), view.axis),
         "tip_depth_mm": tip_depth,
         "tip_to_isthmus_mm": tip_depth - context.isthmus_depth_mm,
+        "tip_to_defect_mm": _to_nearest_defect(canal.defects, tip_depth),
         "protrusion_mm": max(0.0, span.length_mm - view.reach_mm()) if sees_the_end else 0.0,
         "far_end_margin_mm": float(canal.axis.depth_mm[-1]) - tip_depth,
         **native,
         **seat_of(view, canal),
     }
+
+
+def _to_nearest_defect(defects: Sequence[CorticalDefect], depth_mm: float) -> float:
+    away = [max(d.from_depth_mm - depth_mm, depth_mm - d.to_depth_mm, 0.0) for d in defects]
+    return min(away, default=float("nan"))
 
 
 def implant_to_lps(view: AxisView) -> FloatArray:

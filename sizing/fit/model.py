@@ -91,6 +91,10 @@ class Fit:
         Share of the cortex over the stem's length that the tools take.
     tip_depth_mm, tip_to_isthmus_mm : float
         Depth of the tip, and that minus the isthmus's; NaN when no isthmus lies in the scan.
+    tip_to_defect_mm : float
+        Length between the tip and the nearest hole in the cortex; 0 = beside it, NaN = no hole.
+    wall_round_defects_mm : float
+        Least wall left at the levels of the holes that the stem passes; NaN without any.
     protrusion_mm : float
         Length of the stem beyond the measured bone; 0 = none.
     far_end_margin_mm : float
@@ -148,6 +152,8 @@ class Fit:
     bite_depth_mm: float
     wall_outside_crest_mm: float
     score: Score
+    tip_to_defect_mm: float = float("nan")
+    wall_round_defects_mm: float = float("nan")
     reamed: ReamedCanal | None = None
     rejected: tuple[str, ...] = ()
     shortfall: float = 0.0

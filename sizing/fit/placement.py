@@ -11,12 +11,13 @@ from functools import cached_property
 import numpy as np
 
 from sizing.canal.model import Canal
+from sizing.errors import ReamingError
 from sizing.fit.context import FitContext
 from sizing.fit.search import Task, clearance_mm, entered_at_cut, search_axis
 from sizing.fit.settings import Objective
 from sizing.fit.view import across, axis_frame
 from sizing.fit.zones import wall_limit_by_travel_mm
-from sizing.geometry import FloatArray
+from sizing.geometry import FloatArray, unit
 from sizing.implants.model import Fixation, ImplantTemplate
 from sizing.reaming import ToolAxis, centre_line
 
@@ -62,7 +63,7 @@ class Placer:
     def follows_canal(self) -> ToolAxis:
         """The axis whose deepest cut into the cortex is as shallow as it can be."""
         contours = self.context.contours
-        task = self._task(contours.endosteal_lps, np.zeros(contours.native_wall_mm.shape))
+        task = self._task(contours.endosteal_bridged_lps, np.zeros(contours.native_wall_mm.shape))
         rough = task.thinned(2)
         return search_axis(task, max(self._starts(), key=lambda start: clearance_mm(rough, start)))[0]
 
@@ -72,7 +73,7 @@ class Placer:
         c = self.context
         limit = wall_limit_by_travel_mm(c.settings, c.canal.axis.depth_mm, self.length_mm)
         margin = np.repeat(limit[:, None], len(c.canal.theta_rad), axis=1)
-        return search_axis(self._task(c.contours.periosteal_lps, margin), self.follows_canal)[0]
+        return search_axis(self._task(c.contours.periosteal_bridged_lps, margin), self.follows_canal)[0]
 
     @cached_property
     def between(self) -> list[tuple[ToolAxis, LeastWalls]]:
@@ -92,7 +93,7 @@ class Placer:
     def _starts(self) -> list[ToolAxis]:
         canal = self.context.canal
         far = min(self.length_mm, float(canal.axis.depth_mm[-1]))
-        line = centre_line(canal, 0.0, far)
+        line = _course(canal, far)
         if self.bow_radius_mm is None:
             return [line]
         towards = _bow_direction(canal, line, far)
@@ -148,6 +149,20 @@ def _blend(first: ToolAxis, last: ToolAxis, share: float) -> ToolAxis:
         centre = mix(first.bow_centre_lps, last.bow_centre_lps)
     entry, direction = mix(first.entry_lps, last.entry_lps), mix(first.direction_lps, last.direction_lps)
     return ToolAxis(entry, direction, first.bow_radius_mm, centre)
+
+
+def _course(canal: Canal, far_mm: float) -> ToolAxis:
+    """Return the line through the canal's middle; where that is not measured, along the axis of the bone.
+
+    An implant on the second kind of line has next to no wall that is known, and is excluded for that.
+    """
+    try:
+        return centre_line(canal, 0.0, far_mm)
+    except ReamingError:
+        use = canal.axis.depth_mm <= max(far_mm, float(canal.axis.depth_mm[0]))
+        points = canal.axis.points_lps[use]
+        along = unit(points[-1] - points[0]) if len(points) > 1 else canal.axis.s_lps[0]
+        return entered_at_cut(canal, ToolAxis(points.mean(axis=0), along))
 
 
 def _bent(canal: Canal, line: ToolAxis, far_mm: float, bow_radius_mm: float, centre: FloatArray) -> ToolAxis:

@@ -6,10 +6,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from sizing.fit.model import Fit
+from sizing.spelling import wall_text
+
+
+def _wall_left(fit: Fit) -> str:
+    wall = fit.reamed_wall_min_mm
+    return "no cut" if wall != wall else f"{wall_text(wall)} mm"
+
 
 _WORDS = {
     "contact": ("less contact", lambda f: f"{f.contact_share:.0%}"),
-    "wall": ("less wall left by the tools", lambda f: f"{f.reamed_wall_min_mm:.1f} mm"),
+    "wall": ("less wall left by the tools", _wall_left),
     "fill": ("fills less of the canal", lambda f: f"{f.canal_fill_volume:.0%}"),
     "bone_kept": ("takes more cortex", lambda f: f"{f.removed_share:.0%}"),
     "tip": ("tip nearer to the isthmus or to a thin wall", lambda f: f"tip at {f.tip_depth_mm:.0f} mm"),
@@ -71,8 +78,21 @@ def _why(fit: Fit, best: Fit) -> str:
         for (name, value, weight), (_, best_value, _) in zip(fit.score.parts, best.score.parts, strict=True)
         if best_value - value > 0
     ]
-    scores = f"score {fit.score.total:.0f} against {best.score.total:.0f}"
-    if not deficits:
-        return scores
-    words, spell = _WORDS[max(deficits)[1]]
-    return f"{words} ({spell(fit)} against {spell(best)}); {scores}"
+    scores = f"score {_apart(fit.score.total, best.score.total)}"
+    for _, name in sorted(deficits, reverse=True):
+        words, spell = _WORDS[name]
+        if spell(fit) != spell(best):  # a difference that cannot be seen is no reason
+            return f"{words} ({spell(fit)} against {spell(best)}); {scores}"
+    return f"as good, and {_tie_break(fit, best)}; {scores}"
+
+
+def _apart(score: float, best: float) -> str:
+    """Write two scores with the decimals that tell them apart; equals are equal to a tenth."""
+    decimals = 0 if f"{score:.0f}" != f"{best:.0f}" else 1
+    return f"{score:.{decimals}f} against {best:.{decimals}f}"
+
+
+def _tie_break(fit: Fit, best: Fit) -> str:
+    if best.implant.bow_radius_mm is None and fit.implant.bow_radius_mm is not None:
+        return "bowed where straight serves"
+    return "second by less than can be told apart"

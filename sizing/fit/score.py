@@ -6,6 +6,7 @@ import math
 
 from sizing.fit.model import Fit, Score
 from sizing.fit.settings import FitSettings
+from sizing.fit.zones import TIP_BAND_MM
 
 # Share of the cortex along the stem whose removal earns no points any more.
 _NO_BONE_KEPT_SHARE = 0.5
@@ -28,9 +29,14 @@ def score_parts(fit: Fit, settings: FitSettings) -> dict[str, float]:
         "wall": 1.0 - math.exp(-_COMFORTABLE_SCALES * (wall - s.wall_limit_mm) / above),
         "fill": fit.canal_fill_volume,
         "bone_kept": 1.0 - fit.removed_share / _NO_BONE_KEPT_SHARE,
-        "tip": 0.0 if fit.wall_min_tip_mm < s.wall_limit_mm else from_isthmus,
+        "tip": 0.0 if _tip_at_risk(fit, s) else from_isthmus,
         "length": fit.implant.length_mm / s.usual_length_mm,
     }
+
+
+def _tip_at_risk(fit: Fit, settings: FitSettings) -> bool:
+    """The tip ends near a wall that is too thin, or near a hole."""
+    return fit.wall_min_tip_mm < settings.wall_limit_mm or fit.tip_to_defect_mm <= TIP_BAND_MM
 
 
 def score_fit(settings: FitSettings, fit: Fit) -> Score:

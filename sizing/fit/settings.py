@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from sizing.anatomy import Bone
 from sizing.errors import UsageError
 
 
@@ -56,7 +57,12 @@ class FitSettings:
     contact_tolerance_mm : float
         A gap up to this counts as contact: the doubt of a measured radius.
     min_contact_length_mm : float
-        Length of full contact a cylinder needs to hold (30-40 mm in cadaver femora, PMC1635007).
+        Length of full contact without which a stem is too loose (30-40 mm for cylinders in cadaver femora,
+        PMC1635007).
+    arm_min_contact_length_mm : float
+        The same for the humerus; our judgement: bending strength is 0.37 of a femur's, and an arm hangs.
+    usual_contact_length_mm : float
+        Less contact than this is pointed out even where it is allowed.
     far_end_clearance_mm : float
         Measured bone that must remain beyond the tip.
     usual_length_mm : float
@@ -84,6 +90,8 @@ class FitSettings:
     comfortable_wall_mm: float = 4.0
     contact_tolerance_mm: float = 0.1
     min_contact_length_mm: float = 30.0
+    arm_min_contact_length_mm: float = 20.0
+    usual_contact_length_mm: float = 30.0
     far_end_clearance_mm: float = 10.0
     usual_length_mm: float = 130.0
     max_tilt_deg: float = 10.0
@@ -102,6 +110,12 @@ class FitSettings:
             raise UsageError(f"fit settings must be zero or more: {', '.join(bad)}")
         if self.comfortable_wall_mm <= self.wall_limit_mm:
             raise UsageError("comfortable_wall_mm must be above wall_limit_mm")
+
+    def for_bone(self, bone: Bone | None) -> FitSettings:
+        """Return the settings as they hold for one bone."""
+        if bone is not Bone.HUMERUS:
+            return self
+        return replace(self, min_contact_length_mm=min(self.min_contact_length_mm, self.arm_min_contact_length_mm))
 
     def with_wall_limit(self, wall_limit_mm: float) -> FitSettings:
         """Return the same settings with another wall limit; a higher one lifts the comfortable wall with it."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sizing.canal import CorticalDefect
 from sizing.fit.context import FitContext
 from sizing.fit.view import AxisView
 from sizing.fit.zones import TIP_BAND_MM, zone_bounds_mm
@@ -29,6 +31,8 @@ class Span:
         Levels between seat and tip.
     near_tip, near_collar : (m,) bool arrays
         Levels within 20 mm of the tip (to both sides) and of the collar.
+    beside_defects : (m,) bool array
+        Levels between seat and tip at which the cortex has a hole.
     zone_weights_mm : (5, m) array
         The same as ``weights_mm`` for each zone.
     zone_walls : (5, m) bool array
@@ -43,6 +47,7 @@ class Span:
     along: NDArray[np.bool_]
     near_tip: NDArray[np.bool_]
     near_collar: NDArray[np.bool_]
+    beside_defects: NDArray[np.bool_]
     zones: tuple[tuple[str, float, float], ...]
     zone_weights_mm: FloatArray
     zone_walls: NDArray[np.bool_]
@@ -63,12 +68,18 @@ def span_of(context: FitContext, view: AxisView, length_mm: float) -> Span:
         along=along,
         near_tip=np.abs(t - length_mm) <= TIP_BAND_MM,
         near_collar=along & (t <= TIP_BAND_MM),
+        beside_defects=along & _beside(context.canal.defects, view.depth_mm),
         zones=zones,
         zone_weights_mm=np.stack([view.weights_mm(low, high) for _, low, high in zones]),
         zone_walls=np.stack([(t >= low - 1e-9) & (t <= high + 1e-9) for low, high in reach]),
         cortex_mm2=view.bone_mm2 - view.canal_mm2,
         native=_native(context, view, along),
     )
+
+
+def _beside(defects: Sequence[CorticalDefect], depth_mm: FloatArray) -> NDArray[np.bool_]:
+    hit = [(depth_mm >= d.from_depth_mm) & (depth_mm <= d.to_depth_mm) for d in defects]
+    return np.any(hit, axis=0) if hit else np.zeros(len(depth_mm), bool)
 
 
 def _native(context: FitContext, view: AxisView, along: NDArray[np.bool_]) -> dict[str, Any]:

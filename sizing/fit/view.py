@@ -6,12 +6,13 @@ the origin. Distances from the axis are exact for a straight axis and for a circ
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 
 import numpy as np
 
 from sizing import _fit
+from sizing.canal.gaps import bridge_gaps
 from sizing.canal.model import Canal
 from sizing.geometry import FloatArray, frozen_array
 from sizing.reaming.across import across_lps
@@ -23,30 +24,41 @@ _NEWTON_STEPS = 3
 # A level is scaled up from its measured rays when they span at least this share of a turn; a cortical
 # defect or a nutrient foramen is narrower, a level cut by the edge of the scan is not.
 _LEAST_SEEN = 0.75
+# A search bridges gaps up to nearly half a turn: a bridge over more would be invented.
+_LEAST_BRIDGED = 0.45
 
 
 @dataclass(frozen=True)
 class Contours:
-    """The surfaces of a canal in LPS, computed once for many views: (m, n, 3), (m, n, 3), (m, n)."""
+    """The surfaces of a canal in LPS, computed once for many views: (m, n, 3), the native wall (m, n).
+
+    The bridged ones have no gaps where most of a level is measured: an axis must not lean out through a
+    hole in the wall because nobody asks for room there. No number is ever reported from them.
+    """
 
     endosteal_lps: FloatArray
     periosteal_lps: FloatArray
     native_wall_mm: FloatArray
+    endosteal_bridged_lps: FloatArray
+    periosteal_bridged_lps: FloatArray
 
     @classmethod
     def of(cls, canal: Canal, native_wall_mm: FloatArray) -> Contours:
         """Gather them; the native wall is ``sizing.canal.cortical_thickness(canal)``."""
+        inner, outer = canal.contour_lps("endosteal"), canal.contour_lps("periosteal")
+        whole = canal if canal.measured.all() else _bridged(canal)
         return cls(
-            frozen_array(canal.contour_lps("endosteal")),
-            frozen_array(canal.contour_lps("periosteal")),
+            frozen_array(inner),
+            frozen_array(outer),
             frozen_array(native_wall_mm),
+            frozen_array(whole.contour_lps("endosteal")),
+            frozen_array(whole.contour_lps("periosteal")),
         )
 
     @cached_property
     def rough(self) -> Contours:
         """Every second level and ray: enough to compare poses, not to report numbers."""
-        every = (self.endosteal_lps, self.periosteal_lps, self.native_wall_mm)
-        return Contours(*(frozen_array(a[::2, ::2]) for a in every))
+        return Contours(*(frozen_array(getattr(self, f.name)[::2, ::2]) for f in fields(self)))
 
 
 @dataclass(frozen=True)
@@ -203,6 +215,12 @@ def _travel(canal: Canal, axis: ToolAxis) -> FloatArray:
         miss = np.einsum("ij,ij->i", axis.point_at(travel) - points, normals)
         travel = travel - miss / np.einsum("ij,ij->i", tangent, normals)
     return travel
+
+
+def _bridged(canal: Canal) -> Canal:
+    inner = bridge_gaps(canal.endosteal_radius_mm, canal.theta_rad, _LEAST_BRIDGED)
+    outer = bridge_gaps(canal.periosteal_radius_mm, canal.theta_rad, _LEAST_BRIDGED)
+    return replace(canal, endosteal_radius_mm=inner, periosteal_radius_mm=outer)
 
 
 def _edges(xy: FloatArray, rho: FloatArray) -> FloatArray:

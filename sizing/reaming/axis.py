@@ -14,6 +14,7 @@ from enum import StrEnum
 
 import numpy as np
 
+from sizing.canal.gaps import bridge_gaps
 from sizing.canal.model import Canal
 from sizing.errors import ReamingError
 from sizing.geometry import FloatArray, unit
@@ -25,6 +26,8 @@ _CONVERGED_MM = 1e-5
 # The first rounds look at every so-manieth point, the last ones at all. Odd against even numbers of rays: the
 # thinned points of neighbouring levels lie on different rays.
 _THINNED = 7
+# A level shows where its middle is when this share of its rays is measured: a hole in the wall is narrower.
+_SEEN_SHARE = 0.75
 # Newton steps from the middle of a bow back to the cut plane; the error squares each time.
 _STEPS_TO_PLANE = 8
 
@@ -250,8 +253,8 @@ def _across(axis: ToolAxis) -> FloatArray:
 
 
 def centroids_lps(canal: Canal) -> tuple[FloatArray, FloatArray]:
-    """Area centroids (m, 3) of the canal; NaN where any ray of a level is unmeasured."""
-    r = canal.endosteal_radius_mm
+    """Area centroids (m, 3) of the canal; gaps are bridged, NaN where too much of a level is unmeasured."""
+    r = bridge_gaps(canal.endosteal_radius_mm, canal.theta_rad, _SEEN_SHARE)
     area2 = np.sum(r**2, axis=1)
     x = 2.0 / 3.0 * np.sum(r**3 * np.cos(canal.theta_rad), axis=1) / area2
     y = 2.0 / 3.0 * np.sum(r**3 * np.sin(canal.theta_rad), axis=1) / area2

@@ -47,7 +47,7 @@ def test_page_one_holds_the_choice_in_the_plans_own_numbers(folder: Path) -> Non
     page, fit = pages_of(folder / "report.pdf")[0], plan.chosen
     assert "RIGHT FEMUR" in page and "CASE-0042" in page
     assert words.size_text(fit.implant) in page
-    assert words.mm(fit.wall_min_mm) in page and fit.wall_min_direction in page
+    assert words.wall(fit.wall_min_mm) in page and fit.wall_min_direction in page
     assert f"{100 * fit.contact_share:.0f} %" in page
     for other in plan.neighbours:
         assert words.size_text(other.implant) in page

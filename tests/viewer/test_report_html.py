@@ -66,7 +66,7 @@ def test_it_opens_offline_asks_for_nothing_and_has_no_error(browser: Any, folder
 def test_its_numbers_are_the_plans(folder: Path) -> None:
     plan, _ = example_case.make_case()
     text = (folder / "report.html").read_text()
-    for value in (words.size_text(plan.chosen.implant), words.mm(plan.chosen.wall_min_mm), "RIGHT FEMUR", "CASE-0042",
+    for value in (words.size_text(plan.chosen.implant), words.wall(plan.chosen.wall_min_mm), "RIGHT FEMUR", "CASE-0042",
                   "DRAFT", "posterolateral", "ab" * 32):  # fmt: skip
         assert value in text
     assert text.count('<svg class="pane"') == 2 + 12 + 3

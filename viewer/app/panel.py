@@ -7,6 +7,7 @@ from typing import Any
 import viewer.facts as facts
 import viewer.words as words
 from sizing.anatomy import direction_word
+from sizing.findings import by_importance
 from sizing.fit.model import Fit
 from sizing.intended_use import RESEARCH_USE
 from viewer.app.pictures import MAPS
@@ -66,7 +67,7 @@ def numbers(session: Session) -> dict[str, Any]:
         "rejected": list(s.fit.rejected),
         "findings": [
             {"level": f.level.value, "code": f.code, "text": facts.finding_text(f)}
-            for f in words.by_importance((*s.fit.findings, *s.plan.findings))
+            for f in by_importance((*s.fit.findings, *s.plan.findings))
         ],
         "neighbours": [_row(f, s.wall_limit_mm, f is s.fit) for f in _with_neighbours(session)],
         "neighbour_header": ["implant", "least wall", "contact", "fill", "score"],
@@ -109,8 +110,8 @@ def level(state: State, index: int) -> dict[str, Any]:
             f"{_plain(table.minor_diameter_mm[index])}–{words.mm(table.major_diameter_mm[index])}",
         ),
         ("largest circle inside", words.mm(float(table.inscribed_diameter_mm[index]))),
-        ("native wall, least", f"{words.mm(float(table.wall_min_mm[index]))} {where}".strip()),
-        ("wall left, least", words.mm(float(state.fit.wall_by_level_mm[index]))),
+        ("native wall, least", f"{words.wall(float(table.wall_min_mm[index]))} {where}".strip()),
+        ("wall left, least", words.wall(float(state.fit.wall_by_level_mm[index]))),
         ("fill", words.percent(float(state.fit.fill_by_level[index]))),
         ("contact", words.percent(float(state.fit.contact_by_level[index]))),
     )
@@ -157,7 +158,7 @@ def _with_neighbours(session: Session) -> list[Fit]:
 
 
 def _row(fit: Fit, limit_mm: float, here: bool) -> dict[str, Any]:
-    cells = [words.size_text(fit.implant), words.mm(fit.wall_min_mm), words.percent(fit.contact_share),
+    cells = [words.size_text(fit.implant), words.wall(fit.wall_min_mm), words.percent(fit.contact_share),
              words.percent(fit.canal_fill_volume), words.number(fit.score.total)]  # fmt: skip
     return {"part": fit.implant.part_number, "cells": cells, "here": here, "why": "; ".join(fit.rejected),
             "warn": not fit.wall_min_mm >= limit_mm}  # fmt: skip

@@ -61,8 +61,10 @@ def _line(
     if volume is not None and point is not None:
         hu = float(sample_hu(volume, point[None])[0])
         parts.append(f"{hu:.0f} HU" if np.isfinite(hu) else "outside the scan")
-    parts.append(f"native wall {words.mm(float(native_mm[level, ray]))}")
+    parts.append(f"native wall {words.wall(float(native_mm[level, ray]))}")
     reamed = state.fit.reamed
     if reamed is not None and reamed.passes:
-        parts.append(f"wall left along the ray {words.mm(float(reamed.passes[look.reamer].wall_left_mm[level, ray]))}")
+        parts.append(
+            f"wall left along the ray {words.wall(float(reamed.passes[look.reamer].wall_left_mm[level, ray]))}"
+        )
     return " · ".join(parts)
