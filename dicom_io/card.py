@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from dicom_io.catalog import SeriesEntry, suggest
 from dicom_io.errors import DicomError
+from dicom_io.facts import facts_in_words
 from dicom_io.header import HeaderReader
 from dicom_io.identity import Scrubber
 from dicom_io.measures import ScanMeasures, measure_scan
@@ -78,6 +79,11 @@ class SeriesCard:
     measures: ScanMeasures | None
     thumbnails: tuple[Thumbnail, ...]
     scrub: Scrubber
+
+    @property
+    def facts_in_words(self) -> tuple[tuple[str, str], ...]:
+        """Name and value of the facts and measures, for a person."""
+        return facts_in_words(self.facts | ({} if self.measures is None else asdict(self.measures)))
 
     @property
     def public_reasons(self) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,22 +25,20 @@ _ROWS, _REASONS = 24, 12  # what fits on the page; the rest is in the JSON
 _DPI = 150
 
 
-@dataclass(frozen=True)
-class Picture:
-    """A grey picture.
+class Picture(Protocol):
+    """A grey picture; its top row comes first."""
 
-    Attributes
-    ----------
-    title : str
-    hu : (height, width) int16 array
-        Top row first.
-    size_mm : (float, float)
-        Height and width.
-    """
+    @property
+    def title(self) -> str:
+        """What it shows."""
 
-    title: str
-    hu: NDArray[np.int16]
-    size_mm: tuple[float, float]
+    @property
+    def hu(self) -> NDArray[np.int16]:
+        """Height by width."""
+
+    @property
+    def size_mm(self) -> tuple[float, float]:
+        """Height and width."""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from canalfit import exit_codes
 from sizing.errors import UsageError
@@ -13,32 +13,6 @@ if TYPE_CHECKING:
     from dicom_io import SeriesCard, TruthCard
 
 _COLUMNS = ("series", "images", "voxel mm", "step / thick mm", "kernel", "kVp", "verdict")
-_FACTS = (
-    ("slice_step_mm", "slice step", "mm", 2),
-    ("slice_thickness_mm", "slice thickness", "mm", 2),
-    ("row_spacing_mm", "between rows", "mm", 3),
-    ("column_spacing_mm", "between columns", "mm", 3),
-    ("images", "images", "", 0),
-    ("rows", "rows", "", 0),
-    ("columns", "columns", "", 0),
-    ("length_mm", "covered length", "mm", 0),
-    ("blur_mm", "blur (full width)", "mm", 1),
-    ("noise_hu", "noise in muscle", "HU", 0),
-    ("diameter_doubt_mm", "doubt of a diameter", "mm", 1),
-    ("air_hu", "air", "HU", 0),
-    ("fat_hu", "fat", "HU", 0),
-    ("muscle_hu", "muscle", "HU", 0),
-    ("cortex_hu", "cortex", "HU", 0),
-    ("kernel", "kernel", "", 0),
-    ("kvp", "tube voltage", "kV", 0),
-    ("bone", "bone", "", 0),
-    ("side", "side", "", 0),
-    ("body_cut_slices", "slices with body cut", "", 0),
-    ("bone_cut_slices", "slices with bone cut", "", 0),
-    ("patient_position", "patient position", "", 0),
-    ("model", "scanner", "", 0),
-    ("pseudonym", "case", "", 0),
-)
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParser:
@@ -97,11 +71,13 @@ def _lines(card: TruthCard) -> list[str]:
 
 
 def _row(series: SeriesCard) -> tuple[str, ...]:
+    from dicom_io.facts import words
+
     f = series.facts
-    voxel = _value(f["column_spacing_mm"], "", 2)
-    step = f"{_value(f.get('slice_step_mm'), '', 2)} / {_value(f['slice_thickness_mm'], '', 2)}"
+    voxel = words(f["column_spacing_mm"], "", 2)
+    step = f"{words(f.get('slice_step_mm'), '', 2)} / {words(f['slice_thickness_mm'], '', 2)}"
     name = f"{series.selector}  {f['modality'] or '?'}  {f['description'][:30]}".rstrip()
-    return name, str(f["images"]), voxel, step, f["kernel"] or "?", _value(f["kvp"], "", 0), series.verdict.value
+    return name, str(f["images"]), voxel, step, f["kernel"] or "?", words(f["kvp"], "", 0), series.verdict.value
 
 
 def _title(series: SeriesCard) -> str:
@@ -110,24 +86,13 @@ def _title(series: SeriesCard) -> str:
     return " ".join(p for p in (f["description"], *parts) if p)
 
 
-def _value(value: Any, unit: str, digits: int) -> str:
-    if value is None:
-        return "cannot tell" if unit else "?"
-    text = f"{value:.{digits}f}" if isinstance(value, float) else str(value)
-    return f"{text} {unit}".rstrip()
-
-
 def _write_page(card: TruthCard, selector: str | None, path: Path) -> None:
-    from dataclasses import asdict
-
-    from viewer.scan_card import Picture, ScanPage, write_scan_page
+    from viewer.scan_card import ScanPage, write_scan_page
 
     series = next((s for s in card.series if selector in (s.selector, s.facts["series_uid"])), None)
     series = series or next(iter(card.series), None)
     if series is None:
         raise UsageError(f"there is no series to draw for {path.name}")
-    values = series.facts | ({} if series.measures is None else asdict(series.measures))
-    facts = [(name, _value(values.get(key), unit, digits)) for key, name, unit, digits in _FACTS if key in values]
-    pictures = [Picture(t.title, t.hu, t.size_mm) for t in series.thumbnails]
     title = f"{_title(series)} (series {series.selector}, {series.facts.get('pseudonym', '')})".replace(", )", ")")
-    write_scan_page(ScanPage(title, series.verdict.value, series.public_reasons, facts, pictures), path)
+    page = ScanPage(title, series.verdict.value, series.public_reasons, series.facts_in_words, series.thumbnails)
+    write_scan_page(page, path)
