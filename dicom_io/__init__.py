@@ -3,7 +3,8 @@
 from dicom_io.card import SeriesCard, TruthCard, Verdict, truth_card
 from dicom_io.catalog import SeriesEntry
 from dicom_io.errors import DicomError
-from dicom_io.labels import LabelMap, read_labels
+from dicom_io.label_map import LabelMap
+from dicom_io.labels import read_labels
 from dicom_io.options import ReadOptions
 from dicom_io.scan import SeriesList, find_series
 from dicom_io.series import ReadResult, read_series

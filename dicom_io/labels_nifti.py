@@ -8,7 +8,7 @@ import zlib
 import numpy as np
 
 import dicom_io.limits as limits
-from dicom_io.labels import LabelMap, check_size, refuse, whole_labels
+from dicom_io.label_map import LabelMap, check_size, refuse, whole_labels
 from sizing.geometry import VolumeGeometry
 
 _HEADER = 348

@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 
-from dicom_io.labels import LabelMap, check_size, refuse, whole_labels
+from dicom_io.label_map import LabelMap, check_size, refuse, whole_labels
 from dicom_io.labels_nifti import unpack_gzip
 from sizing.geometry import VolumeGeometry
 

@@ -19,7 +19,7 @@ from dicom_io.elements import (
     read_elements,
 )
 from dicom_io.header import HeaderReader
-from dicom_io.labels import LabelMap, check_size, refuse
+from dicom_io.label_map import LabelMap, check_size, refuse
 from dicom_io.multiframe import frame_values
 from dicom_io.tags import NESTED, SEQUENCES, WANTED
 from sizing.geometry import VolumeGeometry

@@ -89,14 +89,14 @@ def _edges() -> dict[str, set[str]]:
     names = {".".join(p.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): p for p in MODULES}
     edges: dict[str, set[str]] = {}
     for module, path in names.items():
-        edges[module] = {n for n in _imported_when_loaded(path) if n in names and n != module}
+        edges[module] = {n for n in _imported_anywhere(path) if n in names and n != module}
     return edges
 
 
-def _imported_when_loaded(path: Path) -> set[str]:
-    """Modules imported at module level; ``from package import module`` counts as that module."""
+def _imported_anywhere(path: Path) -> set[str]:
+    """Modules imported at any place, in functions too; ``from package import module`` counts as that module."""
     found: set[str] = set()
-    for node in ast.parse(path.read_text()).body:
+    for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:

@@ -1,6 +1,6 @@
 """The canal: its axis, sections, surfaces below the voxel, shape, and the doubt in each number."""
 
-from sizing.canal.contours import canal_from_contours, parallel_axis
+from sizing.canal.contours import parallel_axis
 from sizing.canal.measure import measure_canal
 from sizing.canal.model import Canal, CanalAxis, CorticalDefect, EdgeModel
 from sizing.canal.sections import SectionTable, measure_sections
@@ -16,7 +16,6 @@ __all__ = [
     "CorticalDefect",
     "EdgeModel",
     "SectionTable",
-    "canal_from_contours",
     "cortical_thickness",
     "describe_shape",
     "measure_canal",

@@ -1,15 +1,16 @@
-"""A canal from section contours alone: no CT, so that every later step can be checked on paper."""
+"""Section contours as radii round an axis: a canal without a CT, so that every later step can be checked on paper."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sizing.canal.model import Canal, CanalAxis
+from sizing.canal.frames import CanalAxis
 from sizing.errors import CanalError
-from sizing.geometry import FloatArray, Plane
+from sizing.geometry import FloatArray
 
 # A periodic spline needs a few points to be a curve at all; fewer would be a guess of ours.
 MIN_POINTS = 8
@@ -20,6 +21,16 @@ LOST_MM = 1e-10
 MIDWAY = np.array([3, -25, 150, 150, -25, 3]) / 256
 
 Curve = Callable[[FloatArray], FloatArray]
+
+
+class PolarSections(NamedTuple):
+    """What ``Canal`` is made of: (m, n) radii at n angles of m levels; without marrow no cancellous layer is known."""
+
+    axis: CanalAxis
+    theta_rad: FloatArray
+    endosteal_radius_mm: FloatArray
+    periosteal_radius_mm: FloatArray
+    marrow_radius_mm: FloatArray | None
 
 
 def parallel_axis(depth_mm: ArrayLike) -> CanalAxis:
@@ -36,16 +47,15 @@ def parallel_axis(depth_mm: ArrayLike) -> CanalAxis:
     return CanalAxis(depth, depth[:, None] * z, z, x, y)
 
 
-def canal_from_contours(
+def radii_of(
     depth_mm: ArrayLike,
     endosteal_xy_mm: Sequence[ArrayLike],
     periosteal_xy_mm: Sequence[ArrayLike],
     marrow_xy_mm: Sequence[ArrayLike] | None = None,
     axis: CanalAxis | None = None,
     n_angles: int | None = None,
-    resection: Plane | None = None,
-) -> Canal:
-    """Build a canal from closed section contours.
+) -> PolarSections:
+    """Read closed section contours as radii at equal angles.
 
     Each contour is either (k, 2) points along (u, v) in order round the section, any k >= 8 and any
     direction, or (k,) radii at k equal angles from u towards v. It is read as a smooth closed curve
@@ -66,8 +76,6 @@ def canal_from_contours(
         Default: parallel planes along +z (``parallel_axis``).
     n_angles : int, optional
         Equal angles of the result. Default: as many (256 to 8192) as it takes to lose nothing.
-    resection : Plane, optional
-        Default: the plane of depth 0.
 
     Raises
     ------
@@ -98,7 +106,7 @@ def canal_from_contours(
     if shift.any():
         points = frames.points_lps + shift[:, :1] * frames.u_lps + shift[:, 1:] * frames.v_lps
         frames = CanalAxis(depth, points, frames.s_lps, frames.u_lps, frames.v_lps)
-    return Canal(frames, theta, inside, outside, marrow_radius_mm=radius.get("marrow"), resection=resection)
+    return PolarSections(frames, theta, inside, outside, radius.get("marrow"))
 
 
 def _curves(
