@@ -57,6 +57,25 @@ cdef extern from *:
         }
     }
 
+    /* And its change from point to point: h (move' ray + move d ray/dtheta) is added, move' by central differences.
+       An unmeasured point (no change at all) keeps none. */
+    CANALFIT_CLONES
+    static void canalfit_displace_change(canalfit_in tx, canalfit_in ty, canalfit_in cosine, canalfit_in sine,
+                                         canalfit_in se, canalfit_in field, int n, float shared, float local,
+                                         canalfit_out to_x, canalfit_out to_y)
+    {
+        float h = 6.2831853f / (float) n;
+        for (int i = 0; i < n; i++) {
+            int before = i > 0 ? i - 1 : n - 1, after = i < n - 1 ? i + 1 : 0;
+            float known = (float) (tx[i] != 0.0f || ty[i] != 0.0f);
+            float move = known * h * se[i] * (shared + local * field[i]);
+            float grow = known * 0.5f * (se[after] * (shared + local * field[after])
+                                         - se[before] * (shared + local * field[before]));
+            to_x[i] = tx[i] + grow * cosine[i] - move * sine[i];
+            to_y[i] = ty[i] + grow * sine[i] + move * cosine[i];
+        }
+    }
+
     /* Squared distances of one contour's points to the axis; returns the least and the greatest. */
     CANALFIT_CLONES CANALFIT_FINITE
     static void canalfit_distances(canalfit_in x, canalfit_in y, int n, float cx, float cy, float a, float b,
@@ -103,6 +122,7 @@ cdef extern from *:
         for (int i = 0; i < n; i++) {
             float mean = 0.5f * (weight[i] + weight[i + 1]), d = rho2[i] - rho2[i + 1];
             d = d < 0.0f ? -d : d;
+            mean *= (float) (d < 1e5f);  /* a gap to an unmeasured point, out of reach, is no corner */
             slant[i] = 0.5f * mean / (d + 1e-12f);
             bend[i] = mean * d * (1.0f / 12.0f);
         }
@@ -130,6 +150,9 @@ cdef extern from *:
     void canalfit_displace(const float *x, const float *y, const float *cosine, const float *sine, const float *se,
                            const float *field, int n, float shared, float local, float *to_x,
                            float *to_y) noexcept nogil
+    void canalfit_displace_change(const float *tx, const float *ty, const float *cosine, const float *sine,
+                                  const float *se, const float *field, int n, float shared, float local, float *to_x,
+                                  float *to_y) noexcept nogil
     void canalfit_distances(const float *x, const float *y, int n, float cx, float cy, float a, float b, float ku,
                             float kv, float *rho2, float *least, float *most) noexcept nogil
     void canalfit_weights(const float *x, const float *y, const float *tx, const float *ty, int n, float cx, float cy,
@@ -140,7 +163,9 @@ cdef extern from *:
 
 cdef enum:
     POSE = 10     # entry (3), direction (3), direction to the bow's centre (3), 1 / bow radius
-    FRAME = 17    # P, s, u, v (3 each), w0, wu, wv, thickness of the level's slab (mm), measured share of the turn
+    FRAME = 18    # P, s, u, v (3 each), w0, wu, wv, thickness of the level's slab (mm), measured share of the turn,
+                  # how much of the slab lies distal of the level (mm)
+    ROWS = 9      # of the work space
     TOTALS = 9    # cortical, medullary, outside (mm3), flank (mm2), least wall (mm), its level, first contact,
                   # then the wall outside the tool alone (mm, negative: breach), its level
     CONTACT_LEVEL = 6
@@ -154,14 +179,11 @@ cdef struct Place:
     double travel, cx, cy, a, b, ds, ku, kv
 
 
-cdef struct Doubt:             # one draw of where the surfaces may really lie; fields of a whole canal
+cdef struct Doubt:             # one draw of where the surfaces may really lie: endosteum, periosteum
     const float* rays          # (2, n) cosine and sine
-    const float* se_in         # (levels, n) standard error of the endosteal radius, mm
-    const float* se_out
-    const float* field_in      # (levels, n) unit normal, smooth along the surface
-    const float* field_out
-    float shared_in            # what all points have in common, in standard errors
-    float shared_out
+    const float* se[2]         # (levels, n) standard error of the radius, mm
+    const float* field[2]      # (levels, n) unit normal, smooth along the surface
+    float shared[2]            # what all points have in common, in standard errors
     float local                # how much of the field
 
 
@@ -226,7 +248,7 @@ cdef class Contours:
 
     inner, outer : (m, 4, n) float32: x, y, h dx/dtheta, h dy/dtheta of endosteum and periosteum.
         An unmeasured point has its x, y filled in and zeros for the rest: it weighs nothing.
-    frames : (m, 17); a level of thickness 0 is left out.
+    frames : (m, 18); a level of thickness 0 is left out.
     native : (m,) least wall of each level before any tool; NaN = not measured.
     """
 
@@ -241,47 +263,57 @@ cdef class Contours:
         if inner.shape[1] != 4 or outer.shape[0] != self.n_levels or outer.shape[1] != 4:
             raise ValueError("contours must be (levels, 4, points)")
         if outer.shape[2] != self.n_points or frames.shape[0] != self.n_levels or frames.shape[1] != FRAME:
-            raise ValueError("outer must match inner, frames must be (levels, 17)")
+            raise ValueError("outer must match inner, frames must be (levels, 18)")
         if native.shape[0] != self.n_levels:
             raise ValueError("native must be (levels,)")
         self.inner, self.outer, self.frames, self.native = inner, outer, frames, native
 
+    cdef const float* points_of(self, int level, bint outer, const Doubt* doubt, float* work) noexcept nogil:
+        """A contour's x and y: as prepared (rows of n), or displaced into rows 5 and 6 of the work space."""
+        cdef int n = self.n_points, row = n + 16
+        cdef const float* points = &self.outer[level, 0, 0] if outer else &self.inner[level, 0, 0]
+        if doubt == NULL:
+            return points
+        canalfit_displace(points, points + n, doubt.rays, doubt.rays + n, doubt.se[outer] + n * level,
+                          doubt.field[outer] + n * level, n, doubt.shared[outer], doubt.local, work + 5 * row,
+                          work + 6 * row)
+        return work + 5 * row
+
     cdef bint look(self, const double* pose, int level, double guess, const Doubt* doubt, float* work, Place* place,
                    float* bounds) noexcept nogil:
-        """Distances of both contours of a level to the axis. work holds 7 rows of n + 16."""
+        """Distances of both contours of a level to the axis. work holds 9 rows of n + 16."""
         cdef int n = self.n_points, row = n + 16
-        cdef float* x = work + 5 * row
-        cdef float* y = work + 6 * row
+        cdef const float* points
         if not pierce(pose, &self.frames[level, 0], guess, place):
             return False
         cdef float cx = <float> place.cx, cy = <float> place.cy, a = <float> place.a, b = <float> place.b
         cdef float ku = <float> place.ku, kv = <float> place.kv
-        cdef const float* px = &self.outer[level, 0, 0]
-        cdef const float* py = &self.outer[level, 1, 0]
-        if doubt != NULL:
-            canalfit_displace(px, py, doubt.rays, doubt.rays + n, doubt.se_out + n * level,
-                              doubt.field_out + n * level, n, doubt.shared_out, doubt.local, x, y)
-            px, py = x, y
-        canalfit_distances(px, py, n, cx, cy, a, b, ku, kv, work + 4 * row, &bounds[2], &bounds[3])
-        px, py = &self.inner[level, 0, 0], &self.inner[level, 1, 0]
-        if doubt != NULL:
-            canalfit_displace(px, py, doubt.rays, doubt.rays + n, doubt.se_in + n * level,
-                              doubt.field_in + n * level, n, doubt.shared_in, doubt.local, x, y)
-            px, py = x, y
-        canalfit_distances(px, py, n, cx, cy, a, b, ku, kv, work, &bounds[0], &bounds[1])
+        points = self.points_of(level, True, doubt, work)
+        canalfit_distances(points, points + (row if doubt != NULL else n), n, cx, cy, a, b, ku, kv, work + 4 * row,
+                           &bounds[2], &bounds[3])
+        points = self.points_of(level, False, doubt, work)
+        canalfit_distances(points, points + (row if doubt != NULL else n), n, cx, cy, a, b, ku, kv, work,
+                           &bounds[0], &bounds[1])
         return True
 
-    cdef void weigh(self, int level, bint outer, const Place* place, float* work, float* sums) noexcept nogil:
+    cdef void weigh(self, int level, bint outer, const Place* place, const Doubt* doubt, float* work,
+                    float* sums) noexcept nogil:
         """Weights of one contour of the level that was looked at last; rows of work: rho2, weight, slant, bend."""
-        cdef int n = self.n_points, row = n + 16
-        cdef const float* points = &self.outer[level, 0, 0] if outer else &self.inner[level, 0, 0]
+        cdef int n = self.n_points, row = n + 16, step = n
+        cdef const float* change = (&self.outer[level, 0, 0] if outer else &self.inner[level, 0, 0]) + 2 * n
+        cdef const float* points = self.points_of(level, outer, doubt, work)
         cdef const double* frame = &self.frames[level, 0]
         cdef int i
+        if doubt != NULL:
+            canalfit_displace_change(change, change + n, doubt.rays, doubt.rays + n, doubt.se[outer] + n * level,
+                                     doubt.field[outer] + n * level, n, doubt.shared[outer], doubt.local,
+                                     work + 7 * row, work + 8 * row)
+            change, step = work + 7 * row, row
         if outer:
             for i in range(n):
                 work[i] = work[4 * row + i]
         work[n] = work[0]
-        canalfit_weights(points, points + n, points + 2 * n, points + 3 * n, n, <float> place.cx, <float> place.cy,
+        canalfit_weights(points, points + step, change, change + step, n, <float> place.cx, <float> place.cy,
                          <float> frame[12], <float> frame[13], <float> frame[14], work, work + row, work + 2 * row,
                          work + 3 * row, &sums[0], &sums[1])
 
@@ -299,8 +331,8 @@ cdef class Contours:
                 angle[j] = place.ds * sums[0]
             else:
                 canalfit_disc(work, work + row, work + 2 * row, work + 3 * row, n, rr, &area2, &turn)
-                beyond[j] = fmax(0.5 * area2, 0.0)
-                angle[j] = fmax(place.ds * turn, 0.0)
+                beyond[j] = 0.5 * area2
+                angle[j] = place.ds * turn
 
     cdef void one_pose(self, const double* pose, const double* radius, int n_radii, double depth,
                        const Doubt* doubt, float* work, double* rows, double* totals, double* by_level,
@@ -328,12 +360,12 @@ cdef class Contours:
             if nearest != NULL:
                 nearest[3 * level], nearest[3 * level + 1], nearest[3 * level + 2] = place.travel, rho_in, rho_out
             # the part of this level's slab that the tool reaches, along the canal
-            slab = frame[15] * fmin(fmax((depth - place.travel) * place.ds / frame[15] + 0.5, 0.0), 1.0)
+            slab = fmin(fmax((depth - place.travel) * place.ds + frame[17], 0.0), frame[15])
             if slab <= 0.0 and by_level == NULL:
                 break
             disc += slab * PI / place.ds * (frame[12] + frame[13] * place.cx + frame[14] * place.cy) * frame[16]
             if bounds[0] < biggest:
-                self.one_level(level, &place, bounds, radius, n_radii, biggest, work, rows)
+                self.one_level(level, &place, doubt, bounds, radius, n_radii, biggest, work, rows)
                 for j in range(n_radii):
                     totals[j] += slab * (beyond[j] - outside[j])
                     totals[n_radii + j] -= slab * beyond[j]
@@ -366,8 +398,8 @@ cdef class Contours:
             totals[7 * n_radii + j] = walls.reach - radius[j]
             totals[8 * n_radii + j] = walls.reach_level
 
-    cdef void one_level(self, int level, const Place* place, const float* bounds, const double* radius, int n_radii,
-                        double biggest, float* work, double* rows) noexcept nogil:
+    cdef void one_level(self, int level, const Place* place, const Doubt* doubt, const float* bounds,
+                        const double* radius, int n_radii, double biggest, float* work, double* rows) noexcept nogil:
         """Discs of all sizes beyond the canal and beyond the bone at one level: area, angle, area.
 
         biggest : the largest radius, squared.
@@ -378,21 +410,26 @@ cdef class Contours:
         cdef double half_turn = PI * self.frames[level, 16]
         cdef float[2] sums
         cdef int j
-        self.weigh(level, False, place, work, sums)
+        self.weigh(level, False, place, doubt, work, sums)
         self.discs(place, work, sums, bounds[0], bounds[1], radius, n_radii, beyond, angle)
         if place.ds * sums[0] < half_turn:  # the axis runs outside the canal here: what it cuts is beyond
             for j in range(n_radii):
                 beyond[j] += PI * radius[j] * radius[j] / place.ds
-                angle[j] = fmin(angle[j] + 2.0 * PI, 2.0 * PI)
+                angle[j] += 2.0 * PI
+        for j in range(n_radii):
+            beyond[j] = fmax(beyond[j], 0.0)
+            angle[j] = fmin(fmax(angle[j], 0.0), 2.0 * PI)
         if bounds[2] >= biggest:
             for j in range(n_radii):
                 outside[j] = 0.0
             return
-        self.weigh(level, True, place, work, sums)
+        self.weigh(level, True, place, doubt, work, sums)
         self.discs(place, work, sums, bounds[2], bounds[3], radius, n_radii, outside, rows + 3 * n_radii)
         if place.ds * sums[0] < half_turn:
             for j in range(n_radii):
                 outside[j] += PI * radius[j] * radius[j] / place.ds
+        for j in range(n_radii):
+            outside[j] = fmax(outside[j], 0.0)
 
     def evaluate(self, const double[::1] pose, const double[::1] radius, double depth, float[::1] work,
                  double[::1] rows, double[:, ::1] totals, double[:, :, ::1] by_level, double[:, ::1] nearest):
@@ -450,10 +487,10 @@ cdef class Contours:
         cdef Doubt doubt
         with nogil:
             doubt.rays = &rays[0, 0]
-            doubt.se_in, doubt.se_out, doubt.local = &se[0, 0, 0], &se[1, 0, 0], local
+            doubt.se[0], doubt.se[1], doubt.local = &se[0, 0, 0], &se[1, 0, 0], local
             for i in range(q):
-                doubt.field_in, doubt.field_out = &fields[i % f, 0, 0], &fields[(i + 1) % f, 0, 0]
-                doubt.shared_in, doubt.shared_out = shared[i, 0], shared[i, 1]
+                doubt.field[0], doubt.field[1] = &fields[i % f, 0, 0], &fields[(i + 1) % f, 0, 0]
+                doubt.shared[0], doubt.shared[1] = shared[i, 0], shared[i, 1]
                 for j in range(k):
                     rows[4 * k + j] = radius[j] + oversize[i]
                 self.one_pose(&poses[i, 0], &rows[4 * k], <int> k, depth[i], &doubt, &work[0], &rows[0],
@@ -468,8 +505,8 @@ cdef class Contours:
         A stem of the radius of the one before it at a level costs nothing: sort by diameter.
         """
         cdef Py_ssize_t q = radius.shape[0], i
-        if pose.shape[0] != POSE or work.shape[0] < 7 * (self.n_points + 16) or rows.shape[0] < 5 * q:
-            raise ValueError("a pose has 10 numbers, work 7 rows and rows 5 per stem")
+        if pose.shape[0] != POSE or work.shape[0] < ROWS * (self.n_points + 16) or rows.shape[0] < 5 * q:
+            raise ValueError("a pose has 10 numbers, work 9 rows and rows 5 per stem")
         if radius.shape[1] != self.n_levels or out.shape[0] != q or out.shape[1] != self.n_levels or out.shape[2] != 3:
             raise ValueError("radius must be (q, levels), out (q, levels, 3)")
         if nearest.shape[0] != self.n_levels or nearest.shape[1] != 3:
@@ -504,7 +541,7 @@ cdef class Contours:
                 if n_distinct == 0:
                     continue
                 q_distinct = n_distinct
-                self.one_level(level, &place, bounds, distinct, n_distinct, biggest, &work[0], &rows[0])
+                self.one_level(level, &place, NULL, bounds, distinct, n_distinct, biggest, &work[0], &rows[0])
                 n_distinct, last = -1, NAN
                 for i in range(q):
                     if isnan(radius[i, level]):
@@ -523,5 +560,5 @@ cdef class Contours:
         for j in range(1, radius.shape[0]):
             if radius[j] <= radius[j - 1]:
                 raise ValueError("radii must increase")
-        if work.shape[0] < 7 * (self.n_points + 16) or rows.shape[0] < 4 * radius.shape[0]:
+        if work.shape[0] < ROWS * (self.n_points + 16) or rows.shape[0] < 4 * radius.shape[0]:
             raise ValueError("work space is too small")

@@ -426,12 +426,23 @@ cdef class Sections:
                 if g == GAUSS // 2 and hole.outermost == this_pass:
                     self.contact(section, cell, this_pass, at[i], at[i + 1], out)
 
-    cdef bint floats(self, int section, int p) noexcept nogil:
-        """True if the hole after a pass lies free in this section's canal: one straight barrel, no bone near."""
-        cdef int tool = self.active[p, 1], i
+    cdef int only_tool(self, int section, int p) noexcept nogil:
+        """The tool that alone shapes the hole of a section after a pass; -1 none, -2 several."""
+        cdef int i, tool, found = -1
+        for i in range(self.active[p, 0]):
+            tool = self.active[p, 1 + i]
+            if self.tools[tool, section, 7] != 0.0:
+                if found >= 0:
+                    return -2
+                found = tool
+        return found
+
+    cdef bint floats(self, int section, int tool) noexcept nogil:
+        """True if a tool lies free in this section's canal: one straight barrel, no bone near."""
+        cdef int i
         cdef const double* t = &self.tools[tool, section, 0]
         cdef double reach = sqrt(self.pieces[tool, 0, 2]), lean2 = t[2] * t[2] + t[3] * t[3], away
-        if self.active[p, 0] != 1 or t[7] == 0.0 or t[4] != 0.0 or t[5] != 0.0 or self.pieces[tool, 0, 3] != 0.0:
+        if t[4] != 0.0 or t[5] != 0.0 or self.pieces[tool, 0, 3] != 0.0:
             return False
         reach = reach / sqrt(1.0 - lean2)
         away = sqrt(t[0] * t[0] + t[1] * t[1]) + reach
@@ -444,9 +455,9 @@ cdef class Sections:
                 return False  # near the bone, or not measured
         return True
 
-    cdef void add_disc(self, int section, int p, double* out) noexcept nogil:
+    cdef void add_disc(self, int section, int tool, double* out) noexcept nogil:
         """A hole that floats free is a whole ellipse."""
-        cdef int tool = self.active[p, 1], part
+        cdef int part
         cdef const double* t = &self.tools[tool, section, 0]
         cdef double area = PI * self.pieces[tool, 0, 2] / sqrt(1.0 - t[2] * t[2] - t[3] * t[3])
         for part in range(PARTS):
@@ -476,15 +487,18 @@ cdef class Sections:
 
     cdef void one_section(self, int section, double* out, double* covered, int* kinds, double* cell_sum) noexcept nogil:
         """Add up all cells of one section, for all passes."""
-        cdef int cell, g, p, i, n_p = self.n_passes, width = GAUSS + 2
+        cdef int cell, g, p, i, tool, n_p = self.n_passes, width = GAUSS + 2
         cdef bint same, fresh = True, work = False
         for p in range(n_p):
+            tool = self.only_tool(section, p)
+            kinds[p * width] = FLOATING
+            if tool == -1:
+                continue
+            if tool >= 0 and self.floats(section, tool):
+                self.add_disc(section, tool, &out[p * OUT])
+                continue
             kinds[p * width] = 0
-            if self.floats(section, p):
-                kinds[p * width] = FLOATING
-                self.add_disc(section, p, &out[p * OUT])
-            elif self.tools[p, section, 7] != 0.0 or p > 0 and kinds[(p - 1) * width] != FLOATING and work:
-                work = True
+            work = True
         for cell in range(self.n_rays):
             if not self.measured(section, cell):
                 fresh = True
@@ -674,8 +688,7 @@ cdef class Sections:
         with nogil:
             for section in range(self.n_sections):
                 for p in range(-1, self.n_passes):
-                    if p >= 0 and (self.tools[p, section, 7] == 0.0 or p > 0 and self.unchanged(p)
-                                   or self.floats(section, p)):
+                    if p >= 0 and (self.tools[p, section, 7] == 0.0 or p > 0 and self.unchanged(p)):
                         least[p + 1, section] = least[p, section]
                         theta[p + 1, section] = theta[p, section]
                         continue

@@ -170,8 +170,8 @@ def astray(
     worst_depth, worst_way = _where(prepared, poses, drawn, thin)
     side = prepared.canal.side
     words = tuple(direction_word(w, side) if side and np.hypot(w[0], w[1]) > 0 else None for w in worst_way)
-    grip = evaluate(prepared, axis, 2.0 * radius, depth).engaged_mm2
-    size = size_doubt(grip, drawn.engaged_mm2, ~thin, 2.0 * radius, int(planned[0]), settings.coin_toss)
+    cut = evaluate(prepared, axis, 2.0 * radius, depth).removed_cortical_mm3
+    size = size_doubt(cut, drawn.removed_cortical_mm3, ~thin, 2.0 * radius, int(planned[0]), settings.coin_toss)
     return Astray(
         settings,
         2.0 * radius,

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sizing.canal.model import Canal
 from sizing.geometry import FloatArray
-from sizing.reaming.cut import Cut, still_visible
+from sizing.reaming.cut import still_visible
 from sizing.reaming.model import ReamerPass, ReamingPlan
 from sizing.reaming.pierce import tools_in_sections
 from sizing.reaming.sections import SectionStack
@@ -22,8 +22,6 @@ _WEIGHTS = np.array([5.0, 8.0, 5.0]) / 18.0
 # (the cut end, a tool's flat end) leans across the bone, and so sweeps over it, into this many.
 _DIVISIONS = 4
 _ACROSS = 16
-# A full turn of contact, less rounding.
-_FULL_TURN = 2.0 * np.pi - 1e-6
 # Panels thinner than this hold nothing.
 _THINNEST_MM = 1e-9
 
@@ -37,7 +35,7 @@ class DepthRule:
     weights: FloatArray
 
 
-def depth_rule(canal: Canal, plan: ReamingPlan, levels: SectionStack, at_levels: Cut) -> DepthRule:
+def depth_rule(canal: Canal, plan: ReamingPlan, levels: SectionStack, touched: NDArray[np.bool_]) -> DepthRule:
     """Choose where the sections are integrated along the depth.
 
     From level to level by Simpson's rule, with one section half-way. Where something ends or begins (a tool's
@@ -51,24 +49,26 @@ def depth_rule(canal: Canal, plan: ReamingPlan, levels: SectionStack, at_levels:
         Tool ends become panel ends too.
     levels : SectionStack
         Sections at the canal's own levels.
-    at_levels : Cut
-        Contact there; panels in which its kind changes are divided.
+    touched : (m, n) bool array
+        Where the final hole reaches the endosteum; panels in which this begins or closes round are divided.
     """
     depth = levels.depth_mm
     if len(depth) == 1:  # one section has areas, and no volume
         return DepthRule(np.full(1, np.nan), depth[:0], depth[:0])
-    # Only tools that still shape the final hole have a say, so that a sequence and its last pass alone are
-    # summed at the same places and agree to the last digit.
+    # Only the final hole has a say, and stretches do not depend on a tool's size or on the order of passes: a
+    # sequence and its last pass alone are summed at the same places and agree to the last digit.
     last = still_visible(plan.passes)[-1]
     shaping = last[1 : 1 + last[0]]
     low, high = measured_span(canal, tuple(plan.passes[i] for i in shaping), levels)
-    corners = np.concatenate([[low, high], *(tool_ends(plan.passes[i], levels) for i in shaping), _cut_stretch(levels)])
+    corners = np.concatenate([[low, high], *(tool_ends(p, levels) for p in plan.passes), _cut_stretch(levels)])
     corners = np.clip(corners, low, high)
-    holds = np.clip(np.searchsorted(depth, corners) - 1, 0, len(depth) - 2)  # panel of each corner
-    rough = _changes(at_levels.contact_rad[:, shaping])
-    divided = rough.copy()
-    divided[holds[(corners > depth[holds]) & (corners < depth[holds + 1])]] = True
-    divided |= (depth[:-1] < low) | (depth[1:] > high)
+    rough = _changes(touched)
+    # A panel that touches a corner is divided even if the corner is its end: a flat end at a level makes the
+    # section there two sections, one with the tool and one without, and Gauss' nodes lie at neither.
+    first = np.clip(np.searchsorted(depth, corners - _THINNEST_MM) - 1, 0, len(depth) - 2)
+    last_touched = np.clip(np.searchsorted(depth, corners + _THINNEST_MM) - 1, 0, len(depth) - 2)
+    divided = rough | (depth[:-1] < low) | (depth[1:] > high)
+    divided[first] = divided[last_touched] = True
     smooth = np.flatnonzero(~divided)
     step = np.diff(depth)[smooth]
     level_weights = np.zeros(len(depth))
@@ -134,15 +134,15 @@ def tool_ends(made: ReamerPass, levels: SectionStack) -> FloatArray:
     ends = np.unique(pieces[:, :2])
     ends = ends[ends > -FAR_MM / 2]
     at = np.interp(ends, station, levels.depth_mm, left=np.nan, right=np.nan)
-    spread = np.interp(at, levels.depth_mm, lean) * 0.5 * made.reamer.diameter_mm
+    spread = np.interp(at, levels.depth_mm, lean) * np.nanmax(levels.periosteal_mm, initial=0.0)
     found = (at[:, None] + spread[:, None] * np.linspace(-1.0, 1.0, _ACROSS + 1)).ravel()
     return found[np.isfinite(found)]
 
 
-def _changes(angle: FloatArray) -> NDArray[np.bool_]:
-    """Intervals (m - 1,) at whose ends some tool's contact is of a different kind: none, part, all round."""
-    kind = (angle > 0.0).astype(int) + (angle >= _FULL_TURN)
-    return np.any(kind[1:] != kind[:-1], axis=1)
+def _changes(touched: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Intervals (m - 1,) at whose ends the contact is of a different kind: none, part, all round."""
+    kind = touched.any(axis=1).astype(int) + touched.all(axis=1)
+    return kind[1:] != kind[:-1]
 
 
 def _cut_stretch(levels: SectionStack) -> FloatArray:

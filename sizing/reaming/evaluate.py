@@ -26,7 +26,7 @@ _LEAST_MEASURED = 0.5
 _OUT_OF_REACH_MM = 1000.0
 # The kernel's rows have this much room behind the last point.
 _SPARE = 16
-_ROWS = 7
+_ROWS = 9
 # Columns of the kernel's totals.
 _CORTICAL, _MEDULLARY, _OUTSIDE, _FLANK, _WALL, _WALL_LEVEL, _CONTACT_LEVEL, _TOOL_WALL, _TOOL_WALL_LEVEL = range(9)
 N_TOTALS = 9
@@ -122,7 +122,8 @@ def prepare(canal: Canal) -> PreparedCanal:
 
     both = canal.measured
     share = both.mean(axis=1)
-    thickness = np.where(share >= _LEAST_MEASURED, _slabs(canal.axis.depth_mm), 0.0)
+    distal, proximal = _slabs(canal.axis.depth_mm)
+    thickness = np.where(share >= _LEAST_MEASURED, distal + proximal, 0.0)
     sections = sections_at(canal, canal.axis.depth_mm)
     frames = np.concatenate(
         [
@@ -133,6 +134,7 @@ def prepare(canal: Canal) -> PreparedCanal:
             sections.volume_element,
             thickness[:, None],
             share[:, None],
+            distal[:, None],
         ],
         axis=1,
     )
@@ -315,12 +317,12 @@ def _angular_slope(radius: FloatArray) -> FloatArray:
     return best
 
 
-def _slabs(depth: FloatArray) -> FloatArray:
-    """Thickness (m,) that each level stands for: half-way to its neighbours."""
+def _slabs(depth: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Lengths (m,) that each level stands for, distal and proximal of it: half-way to its neighbours."""
     if len(depth) == 1:
-        return np.ones(1)
-    step = np.diff(depth)
-    return 0.5 * (np.append(step, 0.0) + np.insert(step, 0, 0.0))
+        return np.full(1, 0.5), np.full(1, 0.5)
+    half = 0.5 * np.diff(depth)
+    return np.insert(half, 0, 0.0), np.append(half, 0.0)
 
 
 def pose_of(axis: ToolAxis) -> FloatArray:

@@ -113,7 +113,7 @@ def _look_at_levels(canal: Canal, plan: ReamingPlan) -> _Levels:
 
 def _integrate(canal: Canal, plan: ReamingPlan, at: _Levels) -> tuple[FloatArray, FloatArray]:
     """Cumulative volumes (p, 4) in mm³ and engaged flanks (p,) in mm²."""
-    rule = depth_rule(canal, plan, at.sections, at.cut)
+    rule = depth_rule(canal, plan, at.sections, at.hole[-1] > at.sections.endosteal_mm)
     volumes = np.einsum("k,kpa->pa", rule.level_weights, at.cut.per_depth_mm2)
     flanks = rule.level_weights @ at.cut.flank_mm
     if len(rule.depth_mm):

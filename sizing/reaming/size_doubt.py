@@ -14,8 +14,9 @@ from sizing.geometry import FloatArray
 class SizeDoubt:
     """Probability of every size, k sizes.
 
-    A drawn bone takes the smallest size that grips it as well as the planned size grips the planned bone; where
-    that leaves too thin a wall, the largest size that does not; where every size does, none.
+    A drawn bone takes the smallest size that cuts as much of its cortex as the planned size cuts of the planned
+    bone; where that leaves too thin a wall, the largest size that does not; where every size does, none. A planned
+    size that touches no cortex is a choice of the plan and not of the bone: it is kept as long as the wall is.
 
     Attributes
     ----------
@@ -51,8 +52,8 @@ class SizeDoubt:
 
 
 def size_doubt(
-    planned_grip: FloatArray,
-    drawn_grip: FloatArray,
+    planned_cut_mm3: FloatArray,
+    drawn_cut_mm3: FloatArray,
     wall_ok: NDArray[np.bool_],
     diameters_mm: FloatArray,
     planned: int,
@@ -62,9 +63,10 @@ def size_doubt(
 
     Parameters
     ----------
-    planned_grip : (k,) array
-        Engaged flank of every size, as planned, mm².
-    drawn_grip : (q, k) array
+    planned_cut_mm3 : (k,) array
+        Cortical bone that a hole of every size takes, as planned. It grows with the size also where the whole
+        turn is in bone, where an engaged area would not.
+    drawn_cut_mm3 : (q, k) array
         The same in q drawn bones.
     wall_ok : (q, k) bool array
         The wall left is thick enough.
@@ -75,11 +77,14 @@ def size_doubt(
     coin_toss : float
         Probability of the second size from which the choice is a coin toss.
     """
-    q, k = drawn_grip.shape
-    below = planned_grip[planned - 1] if planned else 0.0
-    goal = 0.5 * (planned_grip[planned] + below)  # half-way, so that the plan itself gives the planned size
-    grips = drawn_grip >= goal
-    wanted = np.where(grips.any(axis=1), grips.argmax(axis=1), k - 1)
+    q, k = drawn_cut_mm3.shape
+    below = planned_cut_mm3[planned - 1] if planned else 0.0
+    goal = 0.5 * (planned_cut_mm3[planned] + below)  # half-way, so that the plan itself gives the planned size
+    if goal > 0.0:
+        enough = drawn_cut_mm3 >= goal
+        wanted = np.where(enough.any(axis=1), enough.argmax(axis=1), k - 1)
+    else:
+        wanted = np.full(q, planned)
     largest_ok = np.where(wall_ok.any(axis=1), k - 1 - wall_ok[:, ::-1].argmax(axis=1), -1)
     taken = np.minimum(wanted, largest_ok)
     count = np.bincount(taken + 1, minlength=k + 1)
