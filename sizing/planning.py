@@ -12,16 +12,29 @@ from sizing.canal import CanalSettings, CanalShape, SectionTable, describe_shape
 from sizing.canal.model import Canal
 from sizing.errors import UsageError
 from sizing.findings import Finding, Level
-from sizing.fit import Fit, FitSettings, choose, fit_all, fit_context, toss_up_of
+from sizing.fit import (
+    OUTLOOK_CODES,
+    Fit,
+    FitContext,
+    FitSettings,
+    astray_of,
+    choose,
+    envelope_of,
+    fit_all,
+    fit_context,
+    outlook_findings,
+    toss_up_of,
+)
 from sizing.implants.model import Catalogue, ImplantTemplate
 from sizing.implants.reamer_sets import load_reamer_set
 from sizing.intended_use import RESEARCH_USE
+from sizing.reaming import Astray, AstraySettings, Envelope, GraftAccount, GraftSettings, graft_account
 from sizing.reaming.model import ReamedCanal, ReamerSet
 from sizing.segmentation import find_residual_bone
 from sizing.segmentation.model import ResidualBone
 from sizing.volume import CtVolume, ScanInfo
 
-__all__ = ["RESEARCH_USE", "ImplantationPlan", "PlanSettings", "plan_canal", "plan_case"]
+__all__ = ["RESEARCH_USE", "ImplantationPlan", "PlanSettings", "plan_canal", "plan_case", "with_outlook"]
 
 
 @dataclass(frozen=True)
@@ -38,6 +51,9 @@ class PlanSettings:
     max_stem_length_mm: float | None = None
     families: tuple[str, ...] = ()  # empty: all of the catalogue
     fit: FitSettings = field(default_factory=FitSettings)
+    # 2000 draws: a probability of 1/2 is good to 1 in 100, which is finer than the assumed errors are known.
+    what_if: AstraySettings = field(default_factory=lambda: AstraySettings(n_poses=2000, coin_toss=0.25))
+    graft: GraftSettings = field(default_factory=GraftSettings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +100,12 @@ class ImplantationPlan:
         One size down and one up of the chosen implant, where the catalogue has them.
     findings : tuple of Finding
         Of all rooms, from the scan's end to the chosen fit's.
+    envelope : Envelope or None
+        The longest stem of every diameter and bow that keeps the wall; None where no axis can be told.
+    astray : Astray or None
+        What happens to the choice when hand and scan are off; None without a choice.
+    graft : GraftAccount or None
+        Bone won by reaming against the gap round the choice.
     review : Review or None
         None: a draft.
     ancestry : Ancestry or None
@@ -103,6 +125,9 @@ class ImplantationPlan:
     catalogue_version: str
     catalogue_sha256: str
     findings: tuple[Finding, ...] = ()
+    envelope: Envelope | None = None
+    astray: Astray | None = None
+    graft: GraftAccount | None = None
     review: Review | None = None
     ancestry: Ancestry | None = None
     timings_s: dict[str, float] = field(default_factory=dict)  # never hashed, never in plan.json
@@ -182,10 +207,11 @@ def plan_canal(
             settings=settings.fit.with_wall_limit(settings.wall_limit_mm),
             isthmus_depth_mm=shape.isthmus_depth_mm,
         )
-        fits = fit_all(context, _candidates(catalogue, canal.bone, settings))
+        candidates = _candidates(catalogue, canal.bone, settings)
+        fits = fit_all(context, candidates)
     with watch("ream"):
         chosen, neighbours = choose(context, fits)
-    return ImplantationPlan(
+    plan = ImplantationPlan(
         settings=settings,
         scan=ScanInfo(),
         residual_bone=None,
@@ -199,8 +225,20 @@ def plan_canal(
         catalogue_version=catalogue.version,
         catalogue_sha256=catalogue.sha256,
         findings=(*canal.findings, *_of_choice(chosen, fits), *_toss_up(chosen, fits, settings)),
-        timings_s=watch.seconds,
     )
+    with watch("what if"):
+        plan = with_outlook(replace(plan, envelope=envelope_of(context, candidates)), context)
+    return replace(plan, timings_s=watch.seconds)
+
+
+def with_outlook(plan: ImplantationPlan, context: FitContext) -> ImplantationPlan:
+    """Return a plan with what may go astray and the graft account of its choice; for plans changed by hand as well."""
+    fit, others = plan.chosen, tuple(f for f in plan.findings if f.code not in OUTLOOK_CODES)
+    if fit is None:
+        return replace(plan, astray=None, graft=None, findings=others)
+    drawn = astray_of(context, fit, plan.fits, plan.settings.what_if)
+    graft = graft_account(fit.reamed, fit.gap_mm3, settings=plan.settings.graft) if fit.reamed else None
+    return replace(plan, astray=drawn, graft=graft, findings=(*others, *outlook_findings(fit, drawn)))
 
 
 def _candidates(catalogue: Catalogue, bone: Bone | None, settings: PlanSettings) -> list[ImplantTemplate]:
@@ -234,7 +272,7 @@ def _of_choice(chosen: Fit | None, fits: tuple[Fit, ...]) -> tuple[Finding, ...]
                 "Read the reason beside each implant; a custom implant may serve.",
             ),
         )
-    return chosen.findings + (chosen.reamed.findings if chosen.reamed else ())
+    return (*chosen.findings, *(chosen.reamed.findings if chosen.reamed else ()))
 
 
 def _toss_up(chosen: Fit | None, fits: tuple[Fit, ...], settings: PlanSettings) -> tuple[Finding, ...]:

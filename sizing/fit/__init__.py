@@ -3,10 +3,12 @@
 from sizing.fit.context import FitContext
 from sizing.fit.fitting import choose, fit_all, fit_context, fit_implant, measure_fit, with_reaming
 from sizing.fit.model import Fit, Placement, Score, ZoneFit
+from sizing.fit.outlook import OUTLOOK_CODES, astray_of, cutting_diameter_mm, envelope_of, outlook_findings
 from sizing.fit.rank import neighbours_of, rank_fits, toss_up_of
 from sizing.fit.settings import FitSettings, Objective, ScoreWeights
 
 __all__ = [
+    "OUTLOOK_CODES",
     "Fit",
     "FitContext",
     "FitSettings",
@@ -15,12 +17,16 @@ __all__ = [
     "Score",
     "ScoreWeights",
     "ZoneFit",
+    "astray_of",
     "choose",
+    "cutting_diameter_mm",
+    "envelope_of",
     "fit_all",
     "fit_context",
     "fit_implant",
     "measure_fit",
     "neighbours_of",
+    "outlook_findings",
     "rank_fits",
     "toss_up_of",
     "with_reaming",

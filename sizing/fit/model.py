@@ -165,6 +165,11 @@ class Fit:
             object.__setattr__(self, name, frozen_array(getattr(self, name)))
 
     @property
+    def model(self) -> tuple[str, float, float | None]:
+        """Family, length and bow: what all sizes of one stem have in common."""
+        return self.implant.family_id, self.implant.length_mm, self.implant.bow_radius_mm
+
+    @property
     def serves(self) -> bool:
         """No reason excludes this implant."""
         return not self.rejected

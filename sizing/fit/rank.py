@@ -40,7 +40,7 @@ def rank_fits(fits: Sequence[Fit]) -> tuple[Fit, ...]:
 
 def neighbours_of(chosen: Fit, fits: Sequence[Fit]) -> tuple[Fit, ...]:
     """Return the same stem one diameter down and one up, where they were tried."""
-    same = [f for f in fits if _model(f) == _model(chosen)]
+    same = [f for f in fits if f.model == chosen.model]
     below = [f for f in same if f.implant.diameter_mm < chosen.implant.diameter_mm]
     above = [f for f in same if f.implant.diameter_mm > chosen.implant.diameter_mm]
     found = []
@@ -57,10 +57,6 @@ def toss_up_of(chosen: Fit, fits: Sequence[Fit], points: float) -> Fit | None:
         if fit.serves and fit.implant.family_id != chosen.implant.family_id:
             return fit if chosen.score.total - fit.score.total <= points else None
     return None
-
-
-def _model(fit: Fit) -> tuple:
-    return fit.implant.family_id, fit.implant.length_mm, fit.implant.bow_radius_mm
 
 
 def _sort_key(fit: Fit) -> tuple:

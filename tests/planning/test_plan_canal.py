@@ -91,4 +91,4 @@ def test_femur_sample_from_scan_to_plan(sample_scans, catalogue) -> None:
     # A young man's femur of about 10 mm at its isthmus: nobody would put less than 12 or more than 17 mm there.
     assert 12.0 <= plan.chosen.implant.diameter_mm <= 17.0
     assert plan.chosen.contact_share > 0.6
-    assert set(plan.timings_s) == {"segment", "measure", "describe", "fit", "ream"}
+    assert set(plan.timings_s) == {"segment", "measure", "describe", "fit", "ream", "what if"}

@@ -15,7 +15,7 @@ from sizing.fit import Fit, FitContext, fit_context, with_reaming
 from sizing.fit.measure import measure_fits
 from sizing.fit.placement import place_axis
 from sizing.implants.model import Catalogue, ImplantTemplate
-from sizing.planning import Ancestry, ImplantationPlan, PlanSettings, Review, plan_canal
+from sizing.planning import Ancestry, ImplantationPlan, PlanSettings, Review, plan_canal, with_outlook
 from sizing.reaming.model import ToolAxis
 from viewer.app.moves import NOT_MOVED, Move, moved
 
@@ -200,8 +200,9 @@ class Session:
         kept = {f.implant.part_number: f for f in neighbours}
         fits = (s.fit, *(kept.get(f.implant.part_number, f) for f in others))
         settings = replace(s.plan.settings, wall_limit_mm=s.wall_limit_mm)
-        return replace(s.plan, settings=settings, chosen=s.fit, neighbours=neighbours, fits=fits, review=s.review,
+        plan = replace(s.plan, settings=settings, chosen=s.fit, neighbours=neighbours, fits=fits, review=s.review,
                        findings=_findings(s), ancestry=Ancestry(self.parent_plan_sha256, s.changes))  # fmt: skip
+        return with_outlook(plan, s.context)
 
     # -- within ----------------------------------------------------------------------------------
 
