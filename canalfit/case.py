@@ -13,11 +13,13 @@ from typing import Any
 from canalfit import exit_codes
 from canalfit.folder import check_target, whole_or_absent
 from canalfit.tables import fits_csv, reaming_csv, sections_csv
-from dicom_io import ReadOptions, ReadResult, read_series
+from dicom_io import ReadOptions, ReadResult, read_labels, read_series
+from sizing.errors import UsageError
 from sizing.findings import Finding, needs_a_look
 from sizing.implants import Catalogue, load_catalogue
 from sizing.planning import ImplantationPlan, PlanSettings, plan_case
-from sizing.record import InputFile, InputManifest, Provenance, plan_record, provenance_of
+from sizing.record import InputFile, InputManifest, MaskFile, Provenance, plan_record, provenance_of
+from sizing.segmentation import Locator
 from sizing.volume import CtVolume
 
 # The libraries whose version may change a number.
@@ -40,6 +42,8 @@ class PlanRequest:
     own_implants: tuple[Path, ...] = ()  # solids or section tables, tried beside the catalogue
     own_last_reamer_mm: float | None = None
     force: bool = False
+    mask: Path | None = None  # label map from elsewhere that says which bone is meant
+    mask_label: str | None = None  # number or name in it; needed where it holds several
 
 
 @dataclass(frozen=True)
@@ -114,12 +118,29 @@ def make_plan(
     read: ReadResult, catalogue: Catalogue, request: PlanRequest
 ) -> tuple[ImplantationPlan, dict[str, Any], str]:
     """Plan a scan that was read; return the plan, its record, and the record's text."""
-    plan = plan_case(read.volume, catalogue, request.settings)
+    locator, mask = locator_for(request)
+    plan = plan_case(read.volume, catalogue, request.settings, locator=locator)
     plan = replace(plan, findings=(*read.findings, *plan.findings))
     files = tuple(InputFile(*entry) for entry in read.manifest)
     reading = {name: int(getattr(request.reading, name)) for name in READING}
-    manifest = InputManifest(files, read.volume.geometry, reading)
+    manifest = InputManifest(files, read.volume.geometry, reading, mask)
     return plan, *plan_record(plan, manifest, library_versions())
+
+
+def locator_for(request: PlanRequest) -> tuple[Locator | None, MaskFile | None]:
+    """Return the mask of a request as a locator, and what the record says of it."""
+    if request.mask is None:
+        if request.mask_label is not None:
+            raise UsageError("--mask-label names a label of the file given with --mask; there is none")
+        return None, None
+    found = read_labels(request.mask)
+    label = found.number_of(request.mask_label)
+    return Locator(found.labels, found.geometry, label), MaskFile(request.mask.name, found.sha256, label)
+
+
+def options_of(manifest: InputManifest) -> ReadOptions:
+    """Return the options with which the scan of a record was read."""
+    return ReadOptions(**{name: type(getattr(ReadOptions(), name))(value) for name, value in manifest.reading.items()})
 
 
 def write_plan(

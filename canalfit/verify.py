@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
-from canalfit.case import PlanRequest, make_plan
-from dicom_io import ReadOptions, read_series
+from canalfit.case import PlanRequest, make_plan, options_of
+from dicom_io import read_series
 from sizing.errors import RecordError
 from sizing.implants import load_catalogue
-from sizing.record import Difference, differences, manifest_from_record, settings_from_record
+from sizing.record import Difference, InputManifest, differences, manifest_from_record, settings_from_record
 
 # What may differ although the plan is the same: versions, and the names of the files.
 NOT_COMPARED = {"software", "sha256", "input", "input_sha256"}
 
 
-def compare_with_scan(record: dict[str, Any], source: Path, catalogue_files: tuple[Path, ...]) -> list[Difference]:
+def compare_with_scan(
+    record: dict[str, Any], source: Path, catalogue_files: tuple[Path, ...] = (), mask: Path | None = None
+) -> list[Difference]:
     """Plan again with the settings of a record and return every difference.
 
-    Raises RecordError if the scan is not the one that the record was made from.
+    Raises RecordError if scan or mask are not those that the record was made from.
     """
     manifest = manifest_from_record(record)
-    given = {name: type(getattr(ReadOptions(), name))(value) for name, value in manifest.reading.items()}
-    request = PlanRequest(settings_from_record(record), record["plan"]["scan"]["series_uid"], ReadOptions(**given))
+    request = PlanRequest(
+        settings_from_record(record),
+        record["plan"]["scan"]["series_uid"],
+        options_of(manifest),
+        mask=_same_mask(manifest, mask),
+        mask_label=None if manifest.mask is None else str(manifest.mask.label),
+    )
     read = read_series(source, series=request.series, options=request.reading)
     if {sha for _, sha, _ in read.manifest} != {f.sha256 for f in manifest.files}:
         raise RecordError(
@@ -31,6 +39,21 @@ def compare_with_scan(record: dict[str, Any], source: Path, catalogue_files: tup
         )  # fmt: skip
     _, again, _ = make_plan(read, load_catalogue(catalogue_files), request)
     return list(differences(_compared(record), _compared(again)))
+
+
+def _same_mask(manifest: InputManifest, mask: Path | None) -> Path | None:
+    if manifest.mask is None:
+        return None
+    if mask is None:
+        raise RecordError(
+            "CF-A005",
+            "the plan was made with a mask",
+            where=manifest.mask.path,
+            advice="Give the same file with --mask",
+        )
+    if hashlib.sha256(mask.read_bytes()).hexdigest() != manifest.mask.sha256:
+        raise RecordError("CF-A005", "this is not the mask that the plan was made with", where=mask.name)
+    return mask
 
 
 def _compared(record: dict[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from canalfit.case import PlanRequest, library_versions, make_plan, write_plan
+from canalfit.case import PlanRequest, library_versions, make_plan, options_of, write_plan
 from canalfit.folder import whole_or_absent
 from dicom_io import ReadResult, read_series
 from sizing.errors import CanalfitError, RecordError, UsageError
@@ -49,9 +49,9 @@ class Opened:
 
     @property
     def replan(self) -> Callable[[PlanSettings], ImplantationPlan] | None:
-        """Make a plan with other settings from the same scan; None without a scan."""
+        """Make a plan with other settings from the same scan; None without a scan, or where it took a mask."""
         volume = self.volume
-        if volume is None:
+        if volume is None or self.manifest.mask is not None:
             return None
         return lambda settings: plan_case(volume, self.catalogue, settings)
 
@@ -104,7 +104,8 @@ def _scan_of(record: dict[str, Any], manifest: InputManifest, scan: Path | None)
     if scan is None:
         return None, f"The scan is not at hand. {GIVE_SCAN}"
     try:
-        read = read_series(scan, series=record["plan"]["scan"]["series_uid"] or None)
+        uid = record["plan"]["scan"]["series_uid"] or None
+        read = read_series(scan, series=uid, options=options_of(manifest))
         _check_same(read, manifest, scan)
     except CanalfitError as error:
         return None, f"The scan is not shown: {error}"

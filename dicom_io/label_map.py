@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,11 +26,14 @@ class LabelMap:
         Index to LPS mm.
     names : dict of int to str
         Where the file names its labels.
+    sha256 : str
+        Of the file; empty for a map that was made otherwise.
     """
 
     labels: NDArray[np.unsignedinteger]
     geometry: VolumeGeometry
     names: dict[int, str] = field(default_factory=dict)
+    sha256: str = ""
 
     def __post_init__(self) -> None:
         if self.labels.dtype not in (np.uint8, np.uint16) or self.labels.shape != self.geometry.shape:
@@ -45,15 +48,28 @@ class LabelMap:
         DicomError
             There is no such label; the sentence lists those there are.
         """
+        return self.labels > 0 if label is None else self.labels == self.number_of(label)
+
+    def number_of(self, label: int | str | None) -> int:
+        """Return the number of a label that is given by number or name; None asks for the only one.
+
+        Raises
+        ------
+        DicomError
+            There is no such label, or there are several to choose from; the sentence lists them.
+        """
+        present = [int(n) for n in np.unique(self.labels) if n]
+        there = ", ".join(f"{n} {self.names.get(n, '')}".strip() for n in present) or "none"
         if label is None:
-            return self.labels > 0
+            if len(present) == 1:
+                return present[0]
+            what = f"the mask holds {len(present)} labels, and none was named"
+            raise DicomError("CF-D036b", what, advice=f"Name one with --mask-label. There are: {there}.")
         wanted = [n for n, name in self.names.items() if str(label).lower() in (name.lower(), str(n))]
-        number = wanted[0] if wanted else int(label) if str(label).isdigit() else -1
-        mask = self.labels == number
-        if number <= 0 or not mask.any():
-            there = ", ".join(f"{n} {self.names.get(int(n), '')}".strip() for n in np.unique(self.labels) if n)
-            raise DicomError("CF-D036b", f"the mask has no label {label!r}", advice=f"There are: {there or 'none'}.")
-        return mask
+        number = wanted[0] if wanted else int(label) if str(label).isdigit() else 0
+        if number not in present:
+            raise DicomError("CF-D036b", f"the mask has no label {label!r}", advice=f"There are: {there}.")
+        return number
 
     def on_grid(self, geometry: VolumeGeometry) -> LabelMap:
         """Return the labels on another grid, each voxel taking the nearest one's label.
@@ -66,7 +82,7 @@ class LabelMap:
         map_index = np.linalg.inv(self.geometry.affine) @ geometry.affine
         same = self.geometry.shape == geometry.shape
         if same and np.abs(map_index - np.eye(4)).max() * max(geometry.shape) < _SAME_GRID:
-            return LabelMap(self.labels, geometry, self.names)
+            return replace(self, geometry=geometry)
         from scipy.ndimage import affine_transform
 
         out = affine_transform(
@@ -80,7 +96,7 @@ class LabelMap:
                 expected=f"scan around {_centre(geometry)} mm LPS",
                 advice="The mask belongs to another scan, or its frame was lost on export.",
             )
-        return LabelMap(out, geometry, self.names)
+        return replace(self, labels=out, geometry=geometry)
 
 
 def _centre(geometry: VolumeGeometry) -> str:

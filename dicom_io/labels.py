@@ -6,7 +6,9 @@ own grid and its own geometry in LPS mm; :meth:`LabelMap.on_grid` brings it onto
 
 from __future__ import annotations
 
+import hashlib
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import dicom_io.limits as limits
@@ -49,7 +51,7 @@ def read_labels(source: str | os.PathLike[str]) -> LabelMap:
         data = bytearray(file.size)
         opened.read_into(memoryview(data), 0)
     try:
-        return parse(bytes(data), file.name)
+        return replace(parse(bytes(data), file.name), sha256=hashlib.sha256(data).hexdigest())
     except DicomError:
         raise
     except Exception as error:  # whatever a damaged mask makes a parser do, it is a refusal that names the file

@@ -30,7 +30,7 @@ from sizing.implants.reamer_sets import load_reamer_set
 from sizing.intended_use import RESEARCH_USE
 from sizing.reaming import Astray, AstraySettings, Envelope, GraftAccount, GraftSettings, graft_account
 from sizing.reaming.model import ReamedCanal, ReamerSet
-from sizing.segmentation import find_residual_bone
+from sizing.segmentation import Locator, find_residual_bone
 from sizing.segmentation.model import ResidualBone
 from sizing.volume import CtVolume, ScanInfo
 
@@ -149,9 +149,14 @@ class ImplantationPlan:
 
 
 def plan_case(
-    volume: CtVolume, catalogue: Catalogue, settings: PlanSettings | None = None, reamers: ReamerSet | None = None
+    volume: CtVolume,
+    catalogue: Catalogue,
+    settings: PlanSettings | None = None,
+    reamers: ReamerSet | None = None,
+    *,
+    locator: Locator | None = None,
 ) -> ImplantationPlan:
-    """Plan one case from its CT volume.
+    """Plan one case from its CT volume; a locator (a mask from elsewhere) says which bone is meant.
 
     Raises
     ------
@@ -164,7 +169,12 @@ def plan_case(
     watch = _Stopwatch()
     with watch("segment"):
         residual = find_residual_bone(
-            volume, bone=settings.bone, side=settings.side, distal=settings.distal, resect_at_mm=settings.resect_at_mm
+            volume,
+            bone=settings.bone,
+            side=settings.side,
+            distal=settings.distal,
+            resect_at_mm=settings.resect_at_mm,
+            locator=locator,
         )
     with watch("measure"):
         steps = CanalSettings(level_step_mm=settings.level_step_mm, n_angles=settings.n_angles)

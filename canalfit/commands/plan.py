@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParse
     parser.add_argument("--series", metavar="NUMBER", help="which series, where the folder holds several")
     parser.add_argument("--force", action="store_true", help="write into a folder that holds other files, too")
     add_plan_options(parser)
+    add_mask_options(parser)
     add_read_options(parser)
     return parser
 
@@ -75,6 +77,17 @@ def add_read_options(parser: argparse.ArgumentParser) -> None:
         group.add_argument(f"--{name}", action="store_true", help=words)
 
 
+def add_mask_options(parser: argparse.ArgumentParser) -> None:
+    """Add the mask from elsewhere; only for one case, since a mask belongs to one scan."""
+    parser.add_argument(
+        "--mask",
+        metavar="FILE",
+        type=Path,
+        help="label map that says which bone is meant: NIfTI, NRRD or DICOM SEG; its edges are measured again",
+    )
+    parser.add_argument("--mask-label", metavar="LABEL", help="number or name of the bone in it, if it holds several")
+
+
 def _positive(text: str) -> float:
     value = float(text)
     if not 0 < value < 10_000:
@@ -109,7 +122,8 @@ def run(args: argparse.Namespace) -> int:
     """Plan, write, and say what was found."""
     from canalfit.case import plan_series
 
-    result = plan_series(args.source, args.out, request_from(args), args.console.step)
+    request = replace(request_from(args), mask=args.mask, mask_label=args.mask_label)
+    result = plan_series(args.source, args.out, request, args.console.step)
     if args.json:
         args.console.json({"folder": args.out.name, "exit_code": result.exit_code} | result.record["summary"])
     _say(args, result)

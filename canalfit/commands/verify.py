@@ -14,6 +14,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParse
     parser.add_argument("plan", metavar="PLAN.JSON", type=Path)
     parser.add_argument("--series", metavar="DIR", dest="source", type=Path, help="the scan it was made from")
     parser.add_argument("--catalogue", metavar="FILE", type=Path, action="append", default=[])
+    parser.add_argument("--mask", metavar="FILE", type=Path, help="the mask it was made with, if there was one")
     return parser
 
 
@@ -29,7 +30,7 @@ def run(args: argparse.Namespace) -> int:
         differences = None
     else:
         with args.console.step("planning again"):
-            differences = compare_with_scan(record, args.source, tuple(args.catalogue))
+            differences = compare_with_scan(record, args.source, tuple(args.catalogue), args.mask)
         for d in differences:
             args.console.say(f"  {d.where}: {d.recorded} recorded, {d.again} now")
         args.console.say("Every number is the same." if not differences else f"{len(differences)} differences.")

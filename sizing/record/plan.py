@@ -81,6 +81,15 @@ class InputFile:
     sop_uid: str
 
 
+@dataclass(frozen=True, slots=True)
+class MaskFile:
+    """The label map that said which bone is meant, and the label in it."""
+
+    path: str
+    sha256: str
+    label: int
+
+
 @dataclass(frozen=True)
 class InputManifest:
     """What a plan was made from.
@@ -93,11 +102,14 @@ class InputManifest:
         Of the whole volume; None for a plan from contours.
     reading : dict
         What the reader was allowed to do, by the names of its options; a flag is 0 or 1.
+    mask : MaskFile or None
+        None where the bone was found without a mask.
     """
 
     files: tuple[InputFile, ...] = ()
     geometry: VolumeGeometry | None = None
     reading: dict[str, int] = field(default_factory=dict)
+    mask: MaskFile | None = None
 
     @property
     def sha256(self) -> str:
