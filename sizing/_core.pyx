@@ -163,11 +163,13 @@ cdef extern from *:
 
 cdef enum:
     POSE = 10     # entry (3), direction (3), direction to the bow's centre (3), 1 / bow radius
-    FRAME = 18    # P, s, u, v (3 each), w0, wu, wv, thickness of the level's slab (mm), measured share of the turn,
-                  # how much of the slab lies distal of the level (mm)
+    # P, s, u, v (3 each), w0, wu, wv, thickness of the level's slab (mm), measured share of the turn,
+    # how much of the slab lies distal of the level (mm)
+    FRAME = 18
     ROWS = 9      # of the work space
-    TOTALS = 9    # cortical, medullary, outside (mm3), flank (mm2), least wall (mm), its level, first contact,
-                  # then the wall outside the tool alone (mm, negative: breach), its level
+    # cortical, medullary, outside (mm3), flank (mm2), least wall (mm), its level, first contact,
+    # then the wall outside the tool alone (mm, negative: breach), its level
+    TOTALS = 9
     CONTACT_LEVEL = 6
     MOST_BOW_STEPS = 12
 

@@ -12,7 +12,7 @@ For each fine cell of one plane z = const:
      surrounds the bone: the result is an excess that is blurred and added to the limb.
 """
 
-from libc.math cimport atan2, cos, exp, fabs, floor, sin, sqrt
+from libc.math cimport atan2, exp, fabs, floor, sqrt
 
 cdef double TWO_PI = 6.283185307179586
 

@@ -105,13 +105,13 @@ def widest(const double[:, ::1] rows, const double[::1] cost, Py_ssize_t k, long
     did not end; vertex is then that of the last step.
     """
     cdef Py_ssize_t n = rows.shape[0], i, j, p = k + 1, entering, leaving
-    cdef int step
+    cdef int _step
     cdef double[MOST][MOST] a
     cdef double[MOST] y, weights, direction
     cdef double slack, least, ratio, best_ratio, best_pivot
     cdef bint done = False
     with nogil:
-        for step in range(most_steps):
+        for _step in range(most_steps):
             for i in range(p):
                 for j in range(p):
                     a[i][j] = rows[basis[i], j]

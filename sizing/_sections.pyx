@@ -241,7 +241,7 @@ def nearest_on_surface(const double[:, :, ::1] points, const double[:, :, ::1] s
 
 cdef double _to_surface(const double* p, const double[:, :, ::1] s, Py_ssize_t i, Py_ssize_t j,
                         Py_ssize_t reach) noexcept nogil:
-    cdef Py_ssize_t m = s.shape[0], k = s.shape[1], a, b, bi = i, bj = j, ni, nj, step
+    cdef Py_ssize_t m = s.shape[0], k = s.shape[1], a, b, bi = i, bj = j, ni, nj, _step
     cdef double best = 1e300, d
     cdef bint moved = True
     for b in range(j - reach, j + reach + 1):
@@ -252,7 +252,7 @@ cdef double _to_surface(const double* p, const double[:, :, ::1] s, Py_ssize_t i
             bj = nj
     if best == 1e300:
         return NAN
-    for step in range(4 * m):
+    for _step in range(4 * m):
         if not moved:
             break
         moved = False

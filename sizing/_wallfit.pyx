@@ -395,9 +395,9 @@ cdef bint _fit(const Datum* data, int n, const double* row, const double* scan, 
     cdef double trial[NP]
     cdef double d[NP]
     cdef double cost, trial_cost, mu = 1e-6, most
-    cdef int a, b, move
+    cdef int a, b, _move
     cost = _assemble(data, n, p, row, scan, hess, grad)
-    for move in range(moves):
+    for _move in range(moves):
         for a in range(NP):
             for b in range(NP):
                 damped[a][b] = hess[a][b]
@@ -435,7 +435,8 @@ cdef bint _fit(const Datum* data, int n, const double* row, const double* scan, 
 #
 # params (q, 6) hold the start and receive the result; a NaN start leaves the ray alone. stats (q, N_STATS) as
 # enumerated above. lag_sums (2, N_LAGS) receive products of residuals and their number, from which the caller
-# estimates the noise's autocorrelation. With ``globals_too`` each ray also says which way it wants sigma and ring to go.
+# estimates the noise's autocorrelation. With ``globals_too`` each ray also says which way it wants sigma and ring
+# to go.
 def fit_walls(const short[:, :, ::1] hu, const double[:, ::1] rows, const double[::1] scan, double[:, ::1] params,
               double[:, ::1] stats, double[:, ::1] lag_sums, int moves, bint globals_too):
     cdef Py_ssize_t i
