@@ -38,14 +38,14 @@ class Frame:
         return np.stack([x, y], axis=1)
 
 
-def frame_of(pane: Pane, width: float) -> tuple[Frame, float, float]:
-    """Return the frame of a pane drawn this wide, and the SVG's width and height in pixels."""
+def frame_of(pane: Pane, width: float, chart_height: float = CHART_HEIGHT) -> tuple[Frame, float, float]:
+    """Return the frame of a pane drawn this wide, and the SVG's width and height; a chart takes the height told."""
     left = 34.0 if pane.y_ticks.at else 0.0
     bottom = (30.0 if pane.x_ticks.label else 18.0) if pane.x_ticks.at else 0.0
-    right = 10.0 if pane.x_ticks.at else 0.0
+    right = 15.0 if pane.x_ticks.at else 0.0
     w = width - left - right
     shape = (pane.y_range[1] - pane.y_range[0]) / (pane.x_range[1] - pane.x_range[0])
-    h = w * shape if pane.equal else CHART_HEIGHT
+    h = w * shape if pane.equal else chart_height
     return (
         Frame(pane.x_range, pane.y_range, (left, 6.0 if left else 0.0, w, h)),
         width,
@@ -53,9 +53,9 @@ def frame_of(pane: Pane, width: float) -> tuple[Frame, float, float]:
     )
 
 
-def pane_svg(pane: Pane, width: float = 260.0, stamp: str = "") -> str:
+def pane_svg(pane: Pane, width: float = 260.0, stamp: str = "", chart_height: float = CHART_HEIGHT) -> str:
     """Return a pane as one SVG element of the given width in pixels; ``stamp`` stands in its upper left corner."""
-    frame, w, h = frame_of(pane, width)
+    frame, w, h = frame_of(pane, width, chart_height)
     left, top, pw, ph = frame.box
     parts = [
         f'<svg class="pane" viewBox="0 0 {w:.1f} {h:.1f}" data-key="{pane.key}" role="img" '
@@ -79,8 +79,8 @@ def pane_svg(pane: Pane, width: float = 260.0, stamp: str = "") -> str:
     parts.append("</svg>")
     parts += [_mark(m, frame) for m in pane.marks]
     parts += _words(pane, frame)
-    if stamp:
-        parts.append(_text(left + 6, top + 13, stamp, "start", 9, ' class="stamp"'))
+    for k, line_text in enumerate(stamp.splitlines()):
+        parts.append(_text(left + 5, top + 12 + 11 * k, line_text, "start", 9, ' class="stamp"'))
     parts.append("</svg>")
     return "".join(parts)
 

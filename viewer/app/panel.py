@@ -28,16 +28,16 @@ def first_state(session: Session, scan_note: str) -> dict[str, Any]:
     """Return everything that does not change while the planner runs, and empty places for what does."""
     plan = session.plan
     empty = dict.fromkeys(
-        ("svg_section", "svg_coronal", "svg_sagittal", "svg_frontal", "svg_lateral", "svg_map", "svg_diameters",
-         "message", "busy", "probe", "scene_title"), ""
+        ("svg_section", "svg_coronal", "svg_sagittal", "svg_frontal", "svg_lateral", "svg_map", "svg_native",
+         "svg_diameters", "message", "busy", "probe", "scene_title"), ""
     )  # fmt: skip
     return empty | {
         "trame__title": f"{facts.heading(plan)} · canalfit", "heading": facts.heading(plan),
         "case_name": facts.case_name(plan), "scan": facts.scan_text(plan), "scan_note": scan_note,
         "research_use": RESEARCH_USE, "theme": "light", "reaming": False, "window": "2500 / 480 HU", "map": "wall",
-        "maps": [{"key": k, "text": t} for k, t in MAPS.items()], "map_legend": [], "scene_legend": [],
-        "scene_options": scene_options(SceneOptions()), "has_scan": session.replan is not None, "cursor": {},
-        "has_3d": False, "reviewer": "", "review_date": "",
+        "maps": [{"key": k, "text": t} for k, t in MAPS.items()], "map_legend": [], "native_legend": [],
+        "scene_legend": [], "scene_options": scene_options(SceneOptions()), "has_scan": session.replan is not None,
+        "cursor": {}, "has_3d": False, "reviewer": "", "review_date": "",
     }  # fmt: skip
 
 
@@ -70,7 +70,7 @@ def numbers(session: Session) -> dict[str, Any]:
             for f in by_importance((*s.fit.findings, *s.plan.findings))
         ],
         "neighbours": [_row(f, s.wall_limit_mm, f is s.fit) for f in _with_neighbours(session)],
-        "neighbour_header": ["implant", "least wall", "contact", "fill", "score"],
+        "neighbour_header": ["mm", "least wall", "contact", "fill", "score"],
         "score": words.number(s.fit.score.total),
     }  # fmt: skip
 
@@ -158,7 +158,10 @@ def _with_neighbours(session: Session) -> list[Fit]:
 
 
 def _row(fit: Fit, limit_mm: float, here: bool) -> dict[str, Any]:
-    cells = [words.size_text(fit.implant), words.wall(fit.wall_min_mm), words.percent(fit.contact_share),
-             words.percent(fit.canal_fill_volume), words.number(fit.score.total)]  # fmt: skip
+    size = words.size_text(fit.implant).removesuffix(" mm")
+    cells = [
+        size, words.wall(fit.wall_min_mm), words.percent(fit.contact_share), words.percent(fit.canal_fill_volume),
+        words.number(fit.score.total),
+    ]  # fmt: skip
     return {"part": fit.implant.part_number, "cells": cells, "here": here, "why": "; ".join(fit.rejected),
             "warn": not fit.wall_min_mm >= limit_mm}  # fmt: skip

@@ -22,10 +22,12 @@ from viewer.pane import Band, Pane
 from viewer.section_pane import section_pane
 from viewer.svg import pane_svg
 
-SECTION_PX, LONG_PX, STRAIGHT_PX, MAP_PX, CHART_PX = 420.0, 210.0, 150.0, 420.0, 300.0
+# Widths near those on a screen, so that the letters in the pictures are as large as those round them.
+SECTION_PX, LONG_PX, STRAIGHT_PX, MAP_PX, CHART_PX = 320.0, 150.0, 120.0, 320.0, 280.0
+MAP_HEIGHT, CHART_HEIGHT = 230.0, 360.0
 SECTION_STEP_MM, LONG_STEP_MM = 0.25, 0.4
 
-MAPS = {"wall": "wall left", "thickness": "native thickness", "hu": "cortex HU"}
+MAPS = {"wall": "wall left", "thickness": "native wall", "hu": "cortex HU"}
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ class Pictures:
 
     def stamp(self, state: State) -> str:
         """Return what stands on every picture: status, side and bone, case."""
-        return f"{state.status} · {facts.heading(state.plan)} · {facts.case_name(state.plan)} · research use only"
+        return f"{state.status} · research use only\n{facts.heading(state.plan)} · {facts.case_name(state.plan)}"
 
     def section(self, state: State, look: Look, compared: Fit | None) -> str:
         """Cross-section at the present level."""
@@ -88,11 +90,16 @@ class Pictures:
     def unrolled(self, state: State, look: Look) -> tuple[str, list[dict[str, str]]]:
         """Unrolled map and its legend."""
         pane = self._map(state, look)
-        return pane_svg(pane, MAP_PX, self.stamp(state)), legend(pane.bands)
+        return pane_svg(pane, MAP_PX, _short(state), MAP_HEIGHT), legend(pane.bands)
+
+    def native(self, state: State) -> tuple[str, list[dict[str, str]]]:
+        """Unrolled map of the untouched bone's thickness, and its legend."""
+        pane = replace(self._map(state, Look(map="thickness")), key="native-map")
+        return pane_svg(pane, MAP_PX, _short(state), MAP_HEIGHT), legend(pane.bands)
 
     def diameters(self, state: State) -> str:
         """Canal and stem by level."""
-        return pane_svg(charts.diameter_pane(state.plan, state.fit), CHART_PX, _short(state))
+        return pane_svg(charts.diameter_pane(state.plan, state.fit), CHART_PX, _short(state), CHART_HEIGHT)
 
     def _map(self, state: State, look: Look) -> Pane:
         canal, limit = state.plan.canal, state.wall_limit_mm
@@ -110,7 +117,7 @@ class Pictures:
 
 
 def _short(state: State) -> str:
-    return f"{state.status.split(' ')[0]} · {facts.case_name(state.plan)}"
+    return f"{state.status.split(' ')[0]}\n{facts.case_name(state.plan)}"
 
 
 def legend(bands: tuple[Band, ...]) -> list[dict[str, str]]:
@@ -131,6 +138,6 @@ def level_of(state: State, key: str, x: float, y: float) -> int | None:
     if key.startswith("long-"):
         travel = contours.travel_at_levels(canal, contours.stem_frame(state.fit, canal))
         return int(np.argmin(np.abs(travel - y)))
-    if key in ("wall-map", "diameters", "fill") or key.startswith("canal-"):
+    if key in ("wall-map", "native-map", "diameters", "fill") or key.startswith("canal-"):
         return contours.nearest_level(canal, y)
     return None

@@ -82,6 +82,10 @@ class Planner:
         """Longer or shorter."""
         self._change(lambda s: s.step_length(int(steps)))
 
+    def on_size(self, name: str, value: Any) -> None:
+        """Take a typed size: ``name`` is "diameter_mm" or "length_mm"."""
+        self._change(lambda s: s.set_size(name, _number(value)))
+
     def on_nudge(self, name: str, step: float) -> None:
         """Move the stem by a small step."""
         self._change(lambda s: s.nudge(name, float(step)))
@@ -338,6 +342,7 @@ class Planner:
 
     def _draw_map(self) -> None:
         state = self.server.state
+        state.svg_native, state.native_legend = self.pictures.native(self.session.state)
         state.svg_map, state.map_legend = self.pictures.unrolled(self.session.state, self.look)
         state.map = self.look.map
 

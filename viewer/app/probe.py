@@ -27,7 +27,7 @@ def probe(state: State, look: Look, pictures: Pictures, key: str, x: float, y: f
         point = frame.to_lps(x, 0.0, y) if key == "long-coronal" else frame.to_lps(0.0, -x, y)
         level = int(np.argmin(np.abs(contours.travel_at_levels(canal, frame) - y)))
         return _line(state, native, volume, point, level, _theta(canal, level, point), look)
-    if key == "wall-map":
+    if key in ("wall-map", "native-map"):
         level = contours.nearest_level(canal, y)
         return _line(state, native, None, None, level, float(np.deg2rad(x)), look)
     if key.startswith("canal-"):

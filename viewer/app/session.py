@@ -20,6 +20,7 @@ from sizing.reaming.model import ToolAxis
 from viewer.app.moves import NOT_MOVED, Move, moved
 
 UNDO_DEPTH = 200
+SAME_SIZE_MM = 1e-6  # rounding of a typed number; the steps of a catalogue are tenths of a millimetre
 
 
 @dataclass(frozen=True)
@@ -94,11 +95,27 @@ class Session:
 
     def step_diameter(self, steps: int) -> None:
         """Take the same stem some sizes thicker or thinner; stays at the end of the row."""
-        self._step(lambda i: (i.length_mm, i.bow_radius_mm), lambda i: i.diameter_mm, steps)
+        self._step("diameter_mm", steps)
 
     def step_length(self, steps: int) -> None:
         """Take the same stem some lengths longer or shorter."""
-        self._step(lambda i: (i.diameter_mm, i.bow_radius_mm), lambda i: i.length_mm, steps)
+        self._step("length_mm", steps)
+
+    def set_size(self, name: str, value_mm: float) -> None:
+        """Take the same stem with a typed ``diameter_mm`` or ``length_mm``.
+
+        Raises
+        ------
+        UsageError
+            The catalogue has no such size.
+        """
+        row = self._row(name)
+        found = next((i for i in row if abs(getattr(i, name) - value_mm) < SAME_SIZE_MM), None)
+        if found is None:
+            sizes = ", ".join(f"{getattr(i, name):g}" for i in row)
+            what = name.removesuffix("_mm")
+            raise UsageError(f"the catalogue has no {what} of {value_mm:g} mm for this stem; it has {sizes} mm")
+        self.choose(found.part_number)
 
     def set_move(self, name: str, value: float) -> None:
         """Set one part of the move; ``name`` as in ``Move``."""
@@ -187,7 +204,7 @@ class Session:
     def neighbours(self) -> tuple[Fit, ...]:
         """Return the same stem one size down and up, where the present one is."""
         s = self.state
-        row = self._row(lambda i: (i.length_mm, i.bow_radius_mm), lambda i: i.diameter_mm)
+        row = self._row("diameter_mm")
         at = [i.part_number for i in row].index(s.fit.implant.part_number)
         beside = [row[k] for k in (at - 1, at + 1) if 0 <= k < len(row)]
         return tuple(self._measured(s, i, s.base_axis, s.move) for i in beside)
@@ -207,7 +224,9 @@ class Session:
     # -- within ----------------------------------------------------------------------------------
 
     def _opened(self, plan: ImplantationPlan) -> State:
-        fit = plan.chosen or plan.fits[0]
+        fit = plan.drawn
+        if fit is None:
+            raise UsageError("the plan holds no implant to show: the catalogue has none for this bone")
         return State(plan, _context(plan, plan.settings.wall_limit_mm), fit, fit.placement.axis, review=plan.review)
 
     def _implant(self, part_number: str) -> ImplantTemplate:
@@ -223,13 +242,15 @@ class Session:
         here = self.state.fit.implant
         return tuple(({here.part_number: here} | found).values())
 
-    def _row(self, same: Callable, order: Callable) -> list[ImplantTemplate]:
+    def _row(self, name: str) -> list[ImplantTemplate]:
+        """Return the stems that differ from the present one only in ``diameter_mm`` or ``length_mm``, in order."""
         here = self.state.fit.implant
-        row = [i for i in self.implants() if i.family_id == here.family_id and same(i) == same(here)]
-        return sorted(row, key=order)
+        same = {"family_id", "diameter_mm", "length_mm", "bow_radius_mm"} - {name}
+        row = [i for i in self.implants() if all(getattr(i, f) == getattr(here, f) for f in same)]
+        return sorted(row, key=lambda i: getattr(i, name))
 
-    def _step(self, same: Callable, order: Callable, steps: int) -> None:
-        row = self._row(same, order)
+    def _step(self, name: str, steps: int) -> None:
+        row = self._row(name)
         at = [i.part_number for i in row].index(self.state.fit.implant.part_number)
         to = min(len(row) - 1, max(0, at + steps))
         if to != at:

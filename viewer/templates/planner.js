@@ -3,7 +3,7 @@
 (() => {
   const send = (name, ...args) => window.trame.trigger(name, args);
   const el = id => document.getElementById(id);
-  let measuring = null, playing = null, under = null, drag = null, wheel = 0, probing = 0;
+  let measuring = null, playing = null, under = null, cell = null, drag = null, wheel = 0, probing = 0;
 
   // place of a pointer in a picture's own units, or null outside the drawn box
   function place(event, svg) {
@@ -46,6 +46,17 @@
       el("play").classList.toggle("on", !!playing);
     }
     if (name === "png") shot();
+    if (name === "swap") el("pictures").classList.toggle("straightened");
+  }
+
+  // one picture alone, or all again; the two maps stay together
+  function enlarge(cell) {
+    const host = el("pictures"), on = cell && !cell.classList.contains("alone");
+    host.querySelectorAll(".alone").forEach(n => n.classList.remove("alone"));
+    host.classList.toggle("one", !!on);
+    if (!on) return;
+    const pair = cell.matches(".map, .native") ? ".map, .native" : cell.matches(".long") ? ".long" : cell.matches(".straight") ? ".straight" : null;
+    (pair ? host.querySelectorAll(pair) : [cell]).forEach(n => n.classList.add("alone"));
   }
 
   // -- PNG of one picture, of the 3-D picture, or of all pictures with the numbers
@@ -64,6 +75,30 @@
     document.body.dataset.lastPng = `${name} ${canvas.width}x${canvas.height}`;
     a.click();
   }
+  // the whole page as one SVG: its own styles, what stands in its fields, and the 3-D picture as an image
+  async function screen() {
+    const root = document.querySelector(".planner"), copy = root.cloneNode(true), fields = "input,select";
+    const from = [...root.querySelectorAll(fields)];
+    [...copy.querySelectorAll(fields)].forEach((n, i) => {
+      if (n.tagName === "SELECT") [...n.options].forEach((o, k) => o.toggleAttribute("selected", k === from[i].selectedIndex));
+      else n.setAttribute("value", from[i].value);
+    });
+    const src = copy.querySelector(".stage .view") && await send("shot");
+    if (src) {
+      const view = copy.querySelector(".stage .view"), stamp = view.querySelector(".stamp"), image = document.createElement("img");
+      image.src = src;
+      image.setAttribute("style", "width:100%;height:100%;object-fit:contain");
+      view.replaceChildren(image, stamp);
+    }
+    const style = document.createElement("style"), svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+    style.textContent = [...document.querySelectorAll("style")].map(s => s.textContent).join("\n");
+    const host = document.createElementNS("http://www.w3.org/2000/svg", "foreignObject");
+    for (const n of [svg, host]) { n.setAttribute("width", innerWidth); n.setAttribute("height", innerHeight); }
+    copy.style.height = `${innerHeight}px`;
+    host.append(style, copy);
+    svg.append(host);
+    return new XMLSerializer().serializeToString(svg);
+  }
   async function shot() {
     const canvas = document.createElement("canvas"), g = canvas.getContext("2d");
     if (under) {
@@ -72,36 +107,16 @@
       g.drawImage(i, 0, 0);
       return keep(canvas, `canalfit-${under.dataset.key}.png`);
     }
-    const root = document.querySelector(".planner"), style = getComputedStyle(root);
+    const i = await load("data:image/svg+xml;charset=utf-8," + encodeURIComponent(await screen()));
     [canvas.width, canvas.height] = [innerWidth * 2, innerHeight * 2];
     g.scale(2, 2);
-    g.fillStyle = style.backgroundColor; g.fillRect(0, 0, innerWidth, innerHeight);
-    for (const svg of document.querySelectorAll("svg.pane")) {
-      const r = svg.getBoundingClientRect();
-      if (!r.width) continue;
-      const i = await picture(svg, 2), k = Math.min(r.width / i.width, r.height / i.height);
-      g.drawImage(i, r.x + (r.width - i.width * k) / 2, r.y + (r.height - i.height * k) / 2, i.width * k, i.height * k);
-    }
-    const view = document.querySelector(".stage .view"), src = view && await send("shot");
-    if (src) { const r = view.getBoundingClientRect(), i = await load(src), k = Math.min(r.width / i.width, r.height / i.height); g.drawImage(i, r.x + (r.width - i.width * k) / 2, r.y + (r.height - i.height * k) / 2, i.width * k, i.height * k); }
-    g.fillStyle = style.color; g.font = "12px DejaVu Sans, Verdana, sans-serif"; g.textBaseline = "top";
-    const walk = document.createTreeWalker(root, NodeFilter.SHOW_TEXT, n => n.parentElement.closest("svg,select,.help") ? NodeFilter.FILTER_REJECT : NodeFilter.FILTER_ACCEPT);
-    while (walk.nextNode()) {
-      const n = walk.currentNode, range = document.createRange();
-      if (!n.textContent.trim()) continue;
-      range.selectNodeContents(n);
-      const r = range.getClientRects()[0];
-      if (!r || r.bottom > innerHeight) continue;
-      const s = getComputedStyle(n.parentElement);
-      g.fillStyle = s.color; g.font = `${s.fontWeight} ${s.fontSize} ${s.fontFamily}`;
-      g.fillText(n.textContent.trim(), r.x, r.y + 1, Math.max(r.width, innerWidth - r.x));
-    }
+    g.drawImage(i, 0, 0, innerWidth, innerHeight);
     keep(canvas, "canalfit-screen.png");
   }
 
   document.addEventListener("click", event => {
     const name = event.target.dataset && event.target.dataset.tool;
-    if (name) { if (name === "png") under = null; return tool(name); }
+    if (name) { if (name === "png") under = null; if (name === "big") { event.target.blur(); return enlarge(event.target.closest(".cell")); } return tool(name); }
     const svg = pane(event), at = svg && place(event, svg);
     if (!at) return;
     if (measuring) return measure(svg, at);
@@ -110,6 +125,7 @@
   document.addEventListener("pointermove", event => {
     const svg = pane(event);
     under = svg;
+    cell = event.target.closest && event.target.closest(".cell");
     if (drag) {
       const dx = event.clientX - drag.x, dy = event.clientY - drag.y;
       if (Math.hypot(dx, dy) > 6) { send("window", -dy * 4, dx * 8); drag = {x: event.clientX, y: event.clientY}; }
@@ -159,7 +175,7 @@
   const SHIFT = {ArrowUp: ["anterior_mm", 0.25], ArrowDown: ["anterior_mm", -0.25], ArrowRight: ["lateral_mm", 0.25], ArrowLeft: ["lateral_mm", -0.25]};
   const ALT = {ArrowUp: ["tilt_anterior_deg", 0.25], ArrowDown: ["tilt_anterior_deg", -0.25], ArrowRight: ["tilt_lateral_deg", 0.25], ArrowLeft: ["tilt_lateral_deg", -0.25]};
   document.addEventListener("keydown", event => {
-    if (event.key === "Escape") { el("help-text").hidden = true; if (measuring) tool("measure"); return; }
+    if (event.key === "Escape") { el("help-text").hidden = true; window.trame.state.set("message", ""); enlarge(null); event.target.blur(); if (measuring) tool("measure"); return; }
     const control = event.ctrlKey || event.metaKey, key = event.key;
     if (control && /^[zys]$/i.test(key)) {
       event.preventDefault();
@@ -171,6 +187,8 @@
     if (key === "?") return tool("help");
     if (key === "d") return tool("measure");
     if (key === "g") return tool("png");
+    if (key === "x") return tool("swap");
+    if (key === "e") return enlarge(cell);
     if (key === " ") { event.preventDefault(); return tool("play"); }
     if (key === "," || key === ".") return send("reamer", Math.max(0, Number(el("reamer").value) + (key === "." ? 1 : -1)));
     const found = PLAIN[key];
