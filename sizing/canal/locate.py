@@ -27,14 +27,19 @@ OUTSIDE_WINDOW_MM = (2.0, 4.0)
 
 @dataclass(frozen=True)
 class Located:
-    """Half-maximum surfaces (m, n) in mm, NaN where there is no wall to tell, and the levels of HU around them."""
+    """Half-maximum surfaces (m, n) in mm, NaN where there is no wall to tell, and the levels of HU around them.
+
+    ``middle_hu`` (m,) is that of the middle of the section, median over its rays;
+    ``metal_mm`` is the distance from the axis of the first metal on the ray, NaN = none.
+    """
 
     inner_mm: FloatArray
     outer_mm: FloatArray
     cortex_hu: FloatArray
     content_hu: FloatArray
     outside_hu: FloatArray
-    peak_hu: FloatArray
+    metal_mm: FloatArray
+    middle_hu: FloatArray
     mask_radius_mm: FloatArray
     reference_cortex_hu: float
 
@@ -66,9 +71,10 @@ def locate(hu: FloatArray, mask_radius_mm: FloatArray, step_mm: float) -> Locate
     bright = hu[(hu > BONE_HU) & (hu < METAL_HU) & (np.arange(hu.shape[-1]) < limit[..., None])]
     cortex = float(np.percentile(bright, 80)) if bright.size else np.nan
     # cancellous bone may be bright, but never so bright that half-way to cortex lies in cortex
-    content = np.broadcast_to(np.minimum(_median(middle, axis=1), CONTENT_SHARE * cortex)[:, None], limit.shape)
+    middle = _median(middle, axis=1)
+    content = np.broadcast_to(np.minimum(middle, CONTENT_SHARE * cortex)[:, None], limit.shape)
     for _ in range(2):
-        inner, outer, peak = _cross(hu, limit, cortex, content, outside, step_mm)
+        inner, outer = _cross(hu, limit, cortex, content, outside, step_mm)
         wall = outer - inner
         core = window_mean(hu, inner + 0.35 * wall, outer - 0.35 * wall)
         thick = core[wall * step_mm > THICK_WALL_MM]
@@ -76,20 +82,24 @@ def locate(hu: FloatArray, mask_radius_mm: FloatArray, step_mm: float) -> Locate
             cortex = float(np.median(thick))
         near = window_mean(hu, inner - CONTENT_WINDOW_MM[1] / step_mm, inner - CONTENT_WINDOW_MM[0] / step_mm)
         content = np.where(np.isfinite(near), np.minimum(near, CONTENT_SHARE * cortex), content)
-    return Located(inner * step_mm, outer * step_mm, core, content, outside, peak, mask_radius_mm, cortex)
+    metal = hu > METAL_HU
+    first_metal = np.where(metal.any(axis=-1), metal.argmax(axis=-1) * step_mm, np.nan)
+    return Located(
+        inner * step_mm, outer * step_mm, core, content, outside, first_metal, middle, mask_radius_mm, cortex
+    )
 
 
 def _cross(
     hu: FloatArray, limit: FloatArray, cortex: float, content: FloatArray, outside: FloatArray, step_mm: float
-) -> tuple[FloatArray, FloatArray, FloatArray]:
+) -> tuple[FloatArray, FloatArray]:
     q = limit.size
     levels = np.stack(np.broadcast_arrays(limit, cortex, content, outside), axis=-1).reshape(q, 4)
     rules = np.array([REACH_INSIDE_MM / step_mm, REACH_OUTSIDE_MM / step_mm, HOLD_MM / step_mm, LEAST_CREST_SHARE])
     out = np.empty((q, 3))
     profile = np.ascontiguousarray(hu.reshape(q, -1), np.float32)
     _edges.half_maximum(profile, np.ascontiguousarray(levels, np.float64), rules, out)
-    inner, outer, peak = np.moveaxis(out.reshape(*limit.shape, 3), -1, 0)
-    return inner, outer, peak
+    inner, outer, _ = np.moveaxis(out.reshape(*limit.shape, 3), -1, 0)
+    return inner, outer
 
 
 def _median(values: FloatArray, axis: int) -> FloatArray:

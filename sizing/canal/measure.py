@@ -52,7 +52,7 @@ def measure_canal(volume: CtVolume, residual_bone: ResidualBone, settings: Canal
                          advice="Check the bone and the resection level; a sclerosed canal has no edge")  # fmt: skip
     calibration = calibrate(volume, rays, located, expected_blur(volume))
     walls = fit_surfaces(volume, rays, located, calibration)
-    findings, defects = canal_findings(walls, located.outer_mm, rays, residual_bone.side)
+    findings, defects = canal_findings(walls, located, rays, residual_bone.side)
     return Canal(
         axis,
         rays.theta_rad,

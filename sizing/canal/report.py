@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sizing.anatomy import Side, direction_word
+from sizing.canal.locate import Located
 from sizing.canal.model import CorticalDefect
 from sizing.canal.rays import Rays
 from sizing.canal.verdict import RayState
@@ -26,6 +27,10 @@ MISSING_SHARE = 0.5
 # Thin or unclear walls are named when they take this share of a level for at least this length.
 NAMED_SHARE = 0.05
 NAMED_LENGTH_MM = 3.0
+# Stretches closer than this are told as one, and this many at most.
+JOINED_MM, NAMED_STRETCHES = 10.0, 3
+# Marrow, fat or fluid, and the loose bone of a metaphysis stay below this.
+FILLED_HU = 400.0
 
 
 @dataclass(frozen=True)
@@ -60,16 +65,16 @@ def find_patches(kind: NDArray[np.bool_], rays: Rays, radius_mm: FloatArray) -> 
 
 
 def canal_findings(
-    walls: Walls, outer_mm: FloatArray, rays: Rays, side: Side
+    walls: Walls, located: Located, rays: Rays, side: Side
 ) -> tuple[tuple[Finding, ...], tuple[CorticalDefect, ...]]:
-    """Name what a person should look at: defects, thin walls, closed canal, metal, the scan's edge.
+    """Name what a person should look at: defects, thin walls, closed or filled canal, metal, the scan's edge.
 
     Parameters
     ----------
     walls : Walls
         What was measured, and the state of every ray.
-    outer_mm : (m, n) array
-        Outline of the bone, for lengths along the circumference.
+    located : Located
+        Outline of the bone, for lengths along the circumference, and what fills the canal.
     rays : Rays
         Levels and directions.
     side : Side
@@ -89,7 +94,7 @@ def canal_findings(
     defects: list[CorticalDefect] = []
     broken = np.isin(walls.state, _BROKEN)
     defect_rays = np.zeros(broken.shape, bool)
-    for patch in find_patches(broken, rays, outer_mm):
+    for patch in find_patches(broken, rays, located.outer_mm):
         if patch.width_mm < DEFECT_MM or patch.to_mm - patch.from_mm < DEFECT_MM or not _is_defect(patch, walls):
             continue
         defect_rays |= patch.rays
@@ -98,7 +103,28 @@ def canal_findings(
     for code, kinds, level, what, advice in _NAMED:
         kind = np.isin(walls.state, kinds) & ~defect_rays
         findings.extend(_named(kind, rays, where, (code, level, what, advice)))
-    return tuple(findings), tuple(defects)
+    return (*findings, *_filled(walls, located.middle_hu, rays)), tuple(defects)
+
+
+def _filled(walls: Walls, middle_hu: FloatArray, rays: Rays) -> list[Finding]:
+    """Name the stretch where cancellous bone fills the canal: its walls are measured, but it is not open."""
+    depth = rays.axis.depth_mm
+    with np.errstate(invalid="ignore"):
+        filled = (middle_hu > FILLED_HU) & (np.isfinite(walls.inner_mm).mean(axis=1) > 0.5)
+    step = float(np.median(np.diff(depth))) if len(depth) > 1 else 1.0
+    if filled.sum() * step < NAMED_LENGTH_MM:
+        return []
+    at = np.flatnonzero(filled)
+    return [
+        Finding(
+            Level.WARNING,
+            "CF-C109",
+            f"dense cancellous bone ({np.median(middle_hu[filled]):.0f} HU) fills the canal at {len(at)} of "
+            f"{len(depth)} levels, {_stretches(filled, depth)}",
+            "The canal is measured to its cortex there; a reamer meets bone before it",
+            depth_mm=float(depth[at[int(middle_hu[filled].argmax())]]),
+        )
+    ]
 
 
 def _defect(patch: Patch, rays: Rays, where: Callable[[float, int], str]) -> CorticalDefect:
@@ -153,12 +179,24 @@ def _named(
     # rays lost all round have no side
     word = where(float(np.angle(mean)), worst) if abs(mean) > 0.3 else None
     place = f", most on the {word} side" if word else ""
-    at = np.flatnonzero(hit)
-    message = (
-        f"{what} at {hit.sum()} of {len(depth)} levels between {depth[at[0]]:.0f} and {depth[at[-1]]:.0f} mm "
-        f"above the resection plane{place}"
-    )
+    message = f"{what} at {hit.sum()} of {len(depth)} levels, {_stretches(hit, depth)}{place}"
     return [Finding(level, code, message, advice, depth_mm=float(depth[worst]), direction=word)]
+
+
+def _stretches(hit: NDArray[np.bool_], depth_mm: FloatArray) -> str:
+    """Say where marked levels (m,) lie: "9 to 11 and 160 to 166 mm above the resection plane", the largest three."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], hit, [False]]).astype(int)))
+    runs = [(first, last - 1) for first, last in edges.reshape(-1, 2)]
+    joined = [runs[0]]
+    for first, last in runs[1:]:
+        if depth_mm[first] - depth_mm[joined[-1][1]] <= JOINED_MM:
+            joined[-1] = joined[-1][0], last
+        else:
+            joined.append((first, last))
+    longest = sorted(joined, key=lambda run: run[0] - run[1])[:NAMED_STRETCHES]
+    words = [f"{depth_mm[a]:.0f} to {depth_mm[b]:.0f}" if a < b else f"{depth_mm[a]:.0f}" for a, b in sorted(longest)]
+    more = f" and {len(joined) - len(longest)} shorter stretches" if len(joined) > len(longest) else ""
+    return f"{' and '.join(words)} mm above the resection plane{more}"
 
 
 def _is_defect(patch: Patch, walls: Walls) -> bool:

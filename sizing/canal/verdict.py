@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sizing.canal.blur import CELL_VARIANCE, Blur, edge_columns
-from sizing.canal.fitting import WallFit
-from sizing.canal.locate import METAL_HU, Located
+from sizing.canal.fitting import DECAY_MM, WallFit
+from sizing.canal.locate import Located
 from sizing.canal.rays import Rays
 from sizing.canal.surface import SurfaceFrame
 from sizing.geometry import FloatArray
@@ -25,6 +25,13 @@ WORST_NOISES, WORST_CONTRAST = 5.0, 0.06
 WORST_RAY_SE_MM, WORST_SE_MM = 1.5, 0.4
 # Soft tissue must be seen this far outside the wall, and content this far inside.
 SEEN_MM = 1.0
+# A canal whose middle is brighter than this share of the cortex is closed by bone: no cancellous bone is so dense.
+# On a single ray more is asked: the corner of a tibia's crest is filled to half and yet not closed.
+CLOSED_LEVEL_SHARE, CLOSED_RAY_SHARE, CLOSED_MM = 0.5, 0.7, 2.0
+# A canal narrower than this cannot be told from the pores of a closed one.
+LEAST_RADIUS_MM = 0.5
+# Metal shines this far: blur, and the streaks that start at it. Rays next to it do not see the wall either.
+METAL_REACH_MM, METAL_RAYS, METAL_LEVELS = 3.0, 2, 1
 # A ray whose neighbourhood mostly cannot be told is not believed either.
 NEIGHBOUR_RAYS, NEIGHBOUR_LEVELS = 5, 3
 
@@ -43,6 +50,26 @@ class RayState(IntEnum):
     UNSURE = 8  # standard error too large
     AMONG_UNKNOWN = 9
     UNMEASURED_SLICE = 10  # a slice that was interpolated or repaired, not scanned
+
+
+WORDS = {
+    RayState.NO_WALL: "no bone at the outline",
+    RayState.NO_CANAL: "no canal inside the wall",
+    RayState.OUT_OF_SCAN: "the wall leaves the scan",
+    RayState.METAL: "metal hides the wall",
+    RayState.TOO_THIN: "thinner than this scan resolves",
+    RayState.NOT_CORTEX: "much darker than cortex",
+    RayState.UNLIKE_A_WALL: "unlike a wall",
+    RayState.UNSURE: "too vague",
+    RayState.AMONG_UNKNOWN: "alone among rays that cannot be told",
+    RayState.UNMEASURED_SLICE: "on a slice that was not scanned",
+}
+
+
+def reasons(state: NDArray[np.int8]) -> list[tuple[str, float]]:
+    """Return why rays carry no number, with the share of all rays, commonest first."""
+    shares = [(WORDS[kind], float((state == kind).mean())) for kind in WORDS]
+    return sorted(shares, key=lambda s: -s[1])
 
 
 def blur_along_mm(frame: SurfaceFrame, blur: Blur, volume: CtVolume) -> FloatArray:
@@ -70,7 +97,7 @@ def judge(
 
     mark(~_inside_scan(volume, rays, located.outer_mm, located.mask_radius_mm), RayState.OUT_OF_SCAN)
     mark(_on_unmeasured_slice(volume, rays, located), RayState.UNMEASURED_SLICE)
-    mark(located.peak_hu > METAL_HU, RayState.METAL)
+    mark(_near_metal(located.metal_mm, located.outer_mm, located.mask_radius_mm), RayState.METAL)
     mark(~np.isfinite(located.outer_mm), RayState.NO_WALL)
     mark(~np.isfinite(located.inner_mm), RayState.NO_CANAL)
     mark(~np.isfinite(wall), RayState.UNLIKE_A_WALL)
@@ -78,6 +105,9 @@ def judge(
         contrast = expected_hu - np.minimum(fit.content_hu, fit.outside_hu)
         worst = np.maximum(WORST_NOISES * np.nanmedian(fit.rms_hu), WORST_CONTRAST * contrast)
         mark(fit.rms_hu > worst, RayState.UNLIKE_A_WALL)
+        content = fit.content_hu + fit.tail_hu * np.exp(-CLOSED_MM / DECAY_MM)
+        mark(content > CLOSED_RAY_SHARE * expected_hu, RayState.NO_CANAL)
+        mark(located.middle_hu[:, None] > CLOSED_LEVEL_SHARE * expected_hu, RayState.NO_CANAL)
         mark(fit.cortex_hu < LEAST_CORTEX_SHARE * expected_hu, RayState.NOT_CORTEX)
         mark(wall < LEAST_WALL_SIGMAS * blur_along_mm(frame, blur, volume), RayState.TOO_THIN)
         mark(~(np.maximum(fit.inner_se_mm, fit.outer_se_mm) < WORST_RAY_SE_MM), RayState.UNSURE)
@@ -86,14 +116,27 @@ def judge(
 
 
 def judge_surface(
-    state: NDArray[np.int8], wall_mm: FloatArray, se_mm: FloatArray, blur_mm: FloatArray
+    state: NDArray[np.int8], inner_mm: FloatArray, outer_mm: FloatArray, se_mm: FloatArray, blur_mm: FloatArray
 ) -> NDArray[np.int8]:
     """Return the states (m, n) once rays are joined: what is still too thin or too vague is not measured."""
     measured = state == RayState.MEASURED
     with np.errstate(invalid="ignore"):
-        thin = measured & ~(wall_mm > LEAST_WALL_SIGMAS * blur_mm)
+        closed = measured & ~(inner_mm > LEAST_RADIUS_MM)
+        thin = measured & ~(outer_mm - inner_mm > LEAST_WALL_SIGMAS * blur_mm)
         vague = measured & ~(se_mm < WORST_SE_MM)
-    return np.where(thin, RayState.TOO_THIN, np.where(vague, RayState.UNSURE, state)).astype(np.int8)
+    state = np.where(thin, RayState.TOO_THIN, np.where(vague, RayState.UNSURE, state))
+    return np.where(closed, RayState.NO_CANAL, state).astype(np.int8)
+
+
+def _near_metal(metal_mm: FloatArray, outer_mm: FloatArray, mask_radius_mm: FloatArray) -> NDArray[np.bool_]:
+    """Mark rays (m, n) that meet metal within the bone or close outside it, and those beside them."""
+    from scipy.ndimage import maximum_filter
+
+    reach = np.where(np.isfinite(outer_mm), outer_mm, np.nan_to_num(mask_radius_mm)) + METAL_REACH_MM
+    with np.errstate(invalid="ignore"):
+        met = metal_mm < reach
+    size = (2 * METAL_LEVELS + 1, 2 * METAL_RAYS + 1)
+    return np.asarray(maximum_filter(met, size, mode=("nearest", "wrap")))
 
 
 def _inside_scan(volume: CtVolume, rays: Rays, outer_mm: FloatArray, mask_radius_mm: FloatArray) -> NDArray[np.bool_]:

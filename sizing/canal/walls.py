@@ -15,7 +15,8 @@ from sizing.canal.locate import Located
 from sizing.canal.rays import Rays
 from sizing.canal.smoothing import grid_of, smooth_surface, window_for
 from sizing.canal.surface import SurfaceFrame, frame_of
-from sizing.canal.verdict import RayState, blur_along_mm, judge, judge_surface
+from sizing.canal.verdict import RayState, blur_along_mm, judge, judge_surface, reasons
+from sizing.errors import CanalError
 from sizing.geometry import FloatArray
 from sizing.volume import CtVolume
 
@@ -52,6 +53,11 @@ def fit_surfaces(volume: CtVolume, rays: Rays, located: Located, calibration: Ca
     """Fit every ray, judge it, and join what is measured to smooth surfaces.
 
     A first, loose fit of every other ray and level only shows how cortex HU varies from place to place.
+
+    Raises
+    ------
+    CanalError
+        CF-C013 if not a single ray can be measured.
     """
     blur = calibration.blur
     frames = (frame_of(located.inner_mm, rays), frame_of(located.outer_mm, rays))
@@ -64,6 +70,10 @@ def fit_surfaces(volume: CtVolume, rays: Rays, located: Located, calibration: Ca
     )
     state = judge(volume, rays, located, fit, frames[1], blur, expected)
     known = state == RayState.MEASURED
+    if not known.any():
+        raise CanalError("CF-C013", "no wall of this bone can be measured in this scan",
+                         measured=", ".join(f"{share:.0%} of the rays: {why}" for why, share in reasons(state)[:2]),
+                         advice="Look at the images; choose another level, or a scan that shows the wall")  # fmt: skip
     inner, outer = (
         _join(np.where(known, radius, np.nan), se, rays, blur, volume)
         for radius, se in ((fit.inner_mm, fit.inner_se_mm), (fit.outer_mm, fit.outer_se_mm))
@@ -71,7 +81,7 @@ def fit_surfaces(volume: CtVolume, rays: Rays, located: Located, calibration: Ca
     blur_mm = blur_along_mm(frames[1], blur, volume)
     common = common_se_mm(fit, calibration, blur_mm)
     noise = np.maximum(inner.se_mm, outer.se_mm)
-    state = judge_surface(state, outer.radius_mm - inner.radius_mm, noise, blur_mm)
+    state = judge_surface(state, inner.radius_mm, outer.radius_mm, noise, blur_mm)
     known = state == RayState.MEASURED
     bone = np.where(np.isfinite(fit.inner_mm), fit.cortex_hu * (fit.outer_mm - fit.inner_mm), 0.0)
 

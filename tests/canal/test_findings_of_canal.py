@@ -94,3 +94,32 @@ def test_levels_cut_by_the_field_of_view_are_not_measured(tube):
     quarter = len(canal.theta_rad) // 4
     assert not canal.measured[:, quarter].any()
     assert "CF-C105" in codes(canal)
+
+
+def test_a_pin_in_the_canal_hides_all_walls_round_it(tube):
+    def pinned(hu, u, v, s):
+        return np.where((np.hypot(u - 0.5, v) < 2.0) & (np.abs(s) < 6), 8000.0, hu)
+
+    canal = measure_canal(*_scan(tube(edit=pinned)), SETTINGS)
+    assert "CF-C104" in codes(canal)
+    assert not canal.measured[at(canal, 12)].any()
+    assert canal.measured[at(canal, 1)].all()
+
+
+def test_metal_through_the_whole_canal_is_refused_with_the_reason(tube):
+    case = tube(edit=lambda hu, u, v, s: np.where(np.hypot(u, v) < 2.0, 8000.0, hu))
+    with pytest.raises(CanalError, match="metal hides the wall"):
+        measure_canal(*_scan(case), SETTINGS)
+
+
+@pytest.mark.parametrize(("plug_hu", "code", "open_"), [(1100.0, "CF-C103", False), (600.0, "CF-C109", True)])
+def test_bone_in_the_canal_is_named(tube, plug_hu, code, open_):
+    case = tube(edit=lambda hu, u, v, s: np.where((hu == 0) & (np.abs(s) < 6), plug_hu, hu))
+    canal = measure_canal(*_scan(case), SETTINGS)
+    assert code in codes(canal)
+    assert bool(canal.measured[at(canal, 12)].mean() > 0.9) is open_
+    assert canal.measured[at(canal, 12)].any() == open_
+
+
+def _scan(case):
+    return case.volume, case.bone
