@@ -119,12 +119,26 @@ def make_plan(
 ) -> tuple[ImplantationPlan, dict[str, Any], str]:
     """Plan a scan that was read; return the plan, its record, and the record's text."""
     locator, mask = locator_for(request)
-    plan = plan_case(read.volume, catalogue, request.settings, locator=locator)
-    plan = replace(plan, findings=(*read.findings, *plan.findings))
+    plan = planned(read, catalogue, request.settings, locator)
+    return plan, *record_of(plan, read, request, mask)
+
+
+def planned(
+    read: ReadResult, catalogue: Catalogue, settings: PlanSettings, locator: Locator | None = None
+) -> ImplantationPlan:
+    """Plan a scan that was read; the findings of reading stand first."""
+    plan = plan_case(read.volume, catalogue, settings, locator=locator)
+    return replace(plan, findings=(*read.findings, *plan.findings))
+
+
+def record_of(
+    plan: ImplantationPlan, read: ReadResult, request: PlanRequest, mask: MaskFile | None = None
+) -> tuple[dict[str, Any], str]:
+    """Return the record of a plan of this scan, and the record's text."""
     files = tuple(InputFile(*entry) for entry in read.manifest)
     reading = {name: int(getattr(request.reading, name)) for name in READING}
     manifest = InputManifest(files, read.volume.geometry, reading, mask)
-    return plan, *plan_record(plan, manifest, library_versions())
+    return plan_record(plan, manifest, library_versions())
 
 
 def locator_for(request: PlanRequest) -> tuple[Locator | None, MaskFile | None]:

@@ -47,6 +47,16 @@ SPECIFICATION_FOLDER = FolderKind(
     ),
 )
 
+COHORT_FOLDER = FolderKind(
+    "a cohort",
+    "cohort.json",
+    frozenset({
+        "cohort.json", "cases", "cases.csv", "levels.csv", "fits.csv", "failures.csv", "runtime.csv", "dictionary.csv",
+        "cases.parquet", "levels.parquet", "fits.parquet", "failures.parquet", "runtime.parquet",
+        "shelf.csv", "shelf_sizes.csv", "distributions.csv", "custom.csv", "plots", "index.html",
+    }),
+)  # fmt: skip
+
 
 @contextmanager
 def whole_or_absent(target: Path, kind: FolderKind = PLAN_FOLDER, *, force: bool = False) -> Iterator[Path]:

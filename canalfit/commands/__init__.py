@@ -9,6 +9,7 @@ code, see ``canalfit.exit_codes``). At module level it imports only what is chea
 COMMANDS: tuple[str, ...] = (
     "info",
     "plan",
+    "cohort",
     "catalogue",
     "custom",
     "diff",

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 import math
-import types
-from dataclasses import asdict, fields, is_dataclass
-from enum import StrEnum
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any
 
 import numpy as np
 
 from sizing.errors import InputError
 from sizing.phantom.spec import PhantomSpec
 from sizing.phantom.truth import PhantomTruth
+from sizing.strict import build
 
 TRUTH_SCHEMA = "canalfit-phantom-truth/1"
 # Digits behind the point of lengths in the truth's file: 1e-6 mm is below every claim.
@@ -42,57 +41,7 @@ def load_spec(path: str | Path) -> PhantomSpec:
 
 def spec_from_dict(data: dict[str, Any]) -> PhantomSpec:
     """Build a spec from nested plain data, strictly: an unknown name is refused, not ignored."""
-    return _build(PhantomSpec, data, "")
-
-
-def _build(kind: Any, data: Any, where: str) -> Any:
-    if is_dataclass(kind):
-        if not isinstance(data, dict):
-            raise _wrong(where, data, "a table")
-        hints = get_type_hints(kind)
-        unknown = sorted(set(data) - set(hints))
-        if unknown:
-            raise _wrong(f"{where}.{unknown[0]}".lstrip("."), "an unknown name", ", ".join(sorted(hints)))
-        values = {name: _build(hints[name], value, f"{where}.{name}".lstrip(".")) for name, value in data.items()}
-        missing = [f.name for f in fields(kind) if f.name not in values and _required(f)]
-        if missing:
-            raise _wrong(f"{where}.{missing[0]}".lstrip("."), "nothing", "a value")
-        make: Any = kind
-        return make(**values)
-    if get_origin(kind) in (Union, types.UnionType):
-        options = [a for a in get_args(kind) if a is not type(None)]
-        return None if data is None else _build(options[0], data, where)
-    if get_origin(kind) is tuple:
-        return _build_tuple(get_args(kind), data, where)
-    return _build_plain(kind, data, where)
-
-
-def _build_tuple(items: tuple, data: Any, where: str) -> tuple:
-    if not isinstance(data, list):
-        raise _wrong(where, data, "a list")
-    kinds = [items[0]] * len(data) if items[-1] is Ellipsis else list(items)
-    if len(kinds) != len(data):
-        raise _wrong(where, f"{len(data)} values", f"{len(kinds)} values")
-    return tuple(_build(k, value, f"{where}[{i}]") for i, (k, value) in enumerate(zip(kinds, data, strict=True)))
-
-
-def _build_plain(kind: Any, data: Any, where: str) -> Any:
-    if isinstance(kind, type) and issubclass(kind, StrEnum):
-        if data not in [str(word) for word in kind]:
-            raise _wrong(where, data, ", ".join(kind))
-        return kind(data)
-    if kind is float and isinstance(data, int | float) and not isinstance(data, bool) and math.isfinite(data):
-        return float(data)
-    if kind is not float and type(data) is kind:
-        return data
-    raise _wrong(where, data, {"float": "a finite number", "int": "a whole number", "str": "a word",
-                               "bool": "true or false"}[kind.__name__])  # fmt: skip
-
-
-def _required(field: Any) -> bool:
-    from dataclasses import MISSING
-
-    return field.default is MISSING and field.default_factory is MISSING
+    return build(PhantomSpec, data, _wrong)
 
 
 def _wrong(where: str, measured: object, expected: str) -> InputError:

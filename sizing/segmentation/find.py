@@ -9,7 +9,7 @@ from sizing.errors import SegmentationError, UsageError
 from sizing.findings import Finding, Level
 from sizing.segmentation.axis import ShaftAxis
 from sizing.segmentation.choose import choose_shaft, guess_bone
-from sizing.segmentation.ends import describe_ends, proximal_direction
+from sizing.segmentation.ends import EndKind, describe_ends, proximal_direction
 from sizing.segmentation.envelope import Envelope, build_envelope
 from sizing.segmentation.locator import Locator, held_shaft
 from sizing.segmentation.model import ResidualBone
@@ -116,6 +116,8 @@ def find_residual_bone(
         proximal_lps=proximal,
         stump_removed_mm=resection.removed_mm,
         findings=tuple(findings),
+        scanned_length_mm=body.highest_mm - body.lowest_mm,
+        whole=all(end.kind is EndKind.JOINT for end in ends),
     )
 
 

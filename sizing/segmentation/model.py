@@ -41,6 +41,10 @@ class ResidualBone:
     stump_removed_mm : float
         Length of bone between the lowest point of the bone and the facing plane.
     findings : tuple of Finding
+    scanned_length_mm : float
+        Along the axis, from the lowest to the highest bone in the scan; NaN = not told.
+    whole : bool
+        Both joint ends lie in the scan, so that the scanned length is the length of the bone.
     """
 
     mask: NDArray[np.bool_]
@@ -54,6 +58,8 @@ class ResidualBone:
     proximal_lps: FloatArray
     stump_removed_mm: float
     findings: tuple[Finding, ...] = ()
+    scanned_length_mm: float = float("nan")
+    whole: bool = False
 
     def __post_init__(self) -> None:
         if self.mask.dtype != np.bool_ or self.mask.shape != self.geometry.shape:

@@ -1,0 +1,1 @@
+"""Many cases: hundreds of scans unattended, every failure listed, every run repeatable."""

@@ -1,0 +1,56 @@
+"""What is made of all finished cases: tables, answers for the shelf, page, and last the manifest."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from canalfit import __version__
+from canalfit.case import library_versions
+from canalfit.cohort.settings import CohortSettings, hash_of
+from canalfit.cohort.store import MANIFEST, Marker, Store
+from canalfit.cohort.tables import write_tables
+from sizing.implants.model import Catalogue
+from sizing.intended_use import RESEARCH_USE
+
+SCHEMA = "canalfit-cohort/1"
+
+
+def write_summary(
+    store: Store, markers: Sequence[Marker], settings: CohortSettings, catalogue: Catalogue, *, parquet: bool = False
+) -> None:
+    """Write everything but the cases; nothing is written where nothing has changed since the last time."""
+    body: dict[str, Any] = {
+        "schema": SCHEMA,
+        "statement": RESEARCH_USE,
+        "canalfit": __version__,
+        "libraries": library_versions(),
+        "settings": settings.to_plain(),
+        "settings_sha256": hash_of(settings.to_plain()),
+        "catalogue_version": catalogue.version,
+        "catalogue_sha256": catalogue.sha256,
+        "n_cases": len(markers),
+        "cases_sha256": hash_of([m.content for m in markers]),
+        "parquet": parquet,
+    }
+    earlier = read_manifest(store)
+    if all(earlier.get(k) == v for k, v in body.items()) and _there(store, earlier):
+        return
+    store.remove(MANIFEST)  # what follows is whole only when it is there again
+    hashes = write_tables(store, markers)
+    body["tables_sha256"] = hashes
+    store.write(MANIFEST, (json.dumps(body, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode())
+
+
+def read_manifest(store: Store) -> dict[str, Any]:
+    """Read the manifest; empty where there is none, or none that can be read."""
+    try:
+        data = json.loads((store.folder / MANIFEST).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+def _there(store: Store, manifest: dict[str, Any]) -> bool:
+    return all((store.folder / name).is_file() for name in manifest.get("tables_sha256", {"": ""}))

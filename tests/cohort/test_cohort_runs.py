@@ -1,0 +1,224 @@
+"""Runs of a cohort with a stand-in for planning: restarts, limits, shares, changed scans. Nothing may be lost."""
+
+import csv
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import cohort_stubs
+import pytest
+
+import canalfit.cohort.run as cohort
+from canalfit.cohort.answer import Limits
+from canalfit.cohort.merge import merge
+from canalfit.cohort.run import RunOptions, run_cohort
+from canalfit.cohort.settings import CohortSettings, settings_from
+from sizing.errors import InputError, UsageError
+
+TABLES = ("cases.csv", "levels.csv", "fits.csv", "failures.csv", "dictionary.csv")
+
+
+@pytest.fixture(autouse=True)
+def _stub(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cohort, "run_job", cohort_stubs.quick)
+
+
+def make_source(folder: Path, n: int, **also: str) -> Path:
+    for i in range(n):
+        place = folder / f"scan-{i:03d}"
+        place.mkdir(parents=True)
+        (place / "a.dcm").write_bytes(b"scan %d" % i)
+    for name, marker in also.items():
+        (folder / name).mkdir()
+        (folder / name / "a.dcm").write_bytes(name.encode())
+        (folder / name / f"{marker}.txt").write_text("")
+    return folder
+
+
+def tables_of(out: Path) -> dict[str, bytes]:
+    return {name: (out / name).read_bytes() for name in TABLES}
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_every_scan_gives_its_rows_whatever_the_workers(tmp_path: Path) -> None:
+    source = make_source(tmp_path / "in", 7)
+    for workers in (1, 3):
+        report = run_cohort(source, tmp_path / f"out{workers}", options=RunOptions(workers=workers))
+        assert (report.planned, report.failures) == (7, [])
+    assert tables_of(tmp_path / "out1") == tables_of(tmp_path / "out3")
+    assert len(rows_of(tmp_path / "out1" / "levels.csv")) == 21
+
+
+def test_a_second_run_plans_nothing_and_a_changed_scan_or_setting_again(tmp_path: Path) -> None:
+    source, out = make_source(tmp_path / "in", 3), tmp_path / "out"
+    run_cohort(source, out)
+    before = tables_of(out)
+    assert run_cohort(source, out).skipped == 3
+    assert tables_of(out) == before
+    (source / "scan-001" / "a.dcm").write_bytes(b"another scan")
+    report = run_cohort(source, out)
+    assert (report.skipped, report.planned, report.changed) == (2, 1, 1)
+    other = settings_from({"plan": {"at_mm": [40]}})
+    assert run_cohort(source, out, other).changed == 3
+
+
+def test_a_half_written_case_is_done_again(tmp_path: Path) -> None:
+    source, out = make_source(tmp_path / "in", 3), tmp_path / "out"
+    run_cohort(source, out)
+    before = tables_of(out)
+    cases = sorted((out / "cases").iterdir())
+    (cases[0] / "case.json").unlink()
+    (cases[1] / "levels.csv").write_bytes(b"")
+    report = run_cohort(source, out)
+    assert (report.skipped, report.planned) == (1, 2)
+    assert tables_of(out) == before
+
+
+def test_crash_hang_and_memory_cost_one_case_each(tmp_path: Path) -> None:
+    source = make_source(tmp_path / "in", 3, x1="crash", x2="hang", x3="memory", x4="mistake")
+    options = RunOptions(workers=2, limits=Limits(seconds=1.5, memory_mb=2000))
+    report = run_cohort(source, tmp_path / "out", options=options)
+    assert sorted((place, code) for place, code, _ in report.failures) == [
+        ("x1", "CF-A022"), ("x2", "CF-A023"), ("x3", "CF-A024"), ("x4", "CF-A021"),
+    ]  # fmt: skip
+    failed = rows_of(tmp_path / "out" / "failures.csv")
+    assert [r["final"] for r in sorted(failed, key=lambda r: r["code"])] == ["yes", "no", "no", "no"]
+    assert "SIGSEGV" in next(r["sentence"] for r in failed if r["code"] == "CF-A022")
+    rows = rows_of(tmp_path / "out" / "cases.csv")
+    assert len(rows) == 7 and sorted(r["exit_code"] for r in rows) == ["0"] * 3 + ["70"] * 4
+    # Not tried again unless asked for; a mended one then counts.
+    assert run_cohort(source, tmp_path / "out", options=options).skipped == 7
+    for name in ("x1/crash.txt", "x2/hang.txt", "x3/memory.txt"):
+        (source / name).unlink()
+    report = run_cohort(source, tmp_path / "out", options=options)
+    assert report.planned == 3 and not report.failures
+    assert len(rows_of(tmp_path / "out" / "cases.csv")) == 7
+
+
+def test_shares_give_what_one_run_gives(tmp_path: Path) -> None:
+    source = make_source(tmp_path / "in", 8)
+    run_cohort(source, tmp_path / "whole")
+    for i in (1, 2, 3):
+        run_cohort(source, tmp_path / f"part{i}", options=RunOptions(shard=(i, 3)))
+        run_cohort(source, tmp_path / "shared", options=RunOptions(shard=(i, 3)))
+    merge(tmp_path / "merged", [tmp_path / f"part{i}" for i in (2, 3, 1)], CohortSettings())
+    merge(tmp_path / "shared", [], CohortSettings())
+    assert tables_of(tmp_path / "merged") == tables_of(tmp_path / "shared") == tables_of(tmp_path / "whole")
+    with pytest.raises(UsageError, match="not a folder of results"):
+        merge(tmp_path / "merged", [tmp_path], CohortSettings())
+
+
+def test_the_same_scan_twice_is_counted_once_whichever_comes_first(tmp_path: Path) -> None:
+    source = make_source(tmp_path / "in", 2, b_copy="same-scan", c_copy="same-scan")
+    outs = []
+    for order in ("b_copy", "c_copy"):
+        out = tmp_path / f"out-{order}"
+        hidden = source / order
+        hidden.rename(tmp_path / "aside")
+        run_cohort(source, out)
+        (tmp_path / "aside").rename(hidden)
+        report = run_cohort(source, out)
+        assert report.duplicates == 1
+        outs.append(tables_of(out))
+        assert run_cohort(source, out).skipped == 4
+    assert outs[0] == outs[1]
+    assert b"CF-A025" in outs[0]["failures.csv"]
+
+
+def test_killed_at_random_moments_and_started_again_gives_the_same_bytes(tmp_path: Path) -> None:
+    source = make_source(tmp_path / "in", 30)
+    run_cohort(source, tmp_path / "calm")
+    code = (
+        "import sys; sys.path[:0] = sys.argv[3:]; import cohort_stubs, canalfit.cohort.run as c; "
+        "from pathlib import Path; c.run_job = cohort_stubs.quick; "
+        "c.run_cohort(Path(sys.argv[1]), Path(sys.argv[2]), options=c.RunOptions(workers=2))"
+    )
+    command = [sys.executable, "-c", code, str(source), str(tmp_path / "rough")]
+    command += [str(Path(__file__).parent), str(Path(__file__).parents[2])]
+    env = {**os.environ, "STUB_SECONDS": "0.06"}
+    draw = random.Random(8)
+    kills = 0
+    for _ in range(10):
+        process = subprocess.Popen(command, env=env)
+        try:
+            process.wait(timeout=draw.uniform(0.7, 1.2))
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            kills += 1
+    assert kills >= 3
+    subprocess.run(command, env=env, check=True, timeout=60)
+    assert tables_of(tmp_path / "rough") == tables_of(tmp_path / "calm")
+
+
+def test_moved_scans_are_recognised_by_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, out = make_source(tmp_path / "in", 2), tmp_path / "out"
+    run_cohort(source, out)
+    before = tables_of(out)
+    names = {r["input_sha256"]: r["case"] for r in rows_of(out / "cases.csv")}
+    monkeypatch.setattr(cohort, "run_job", _Recognise(names))
+    later = time.time_ns() + 10**9
+    os.utime(source / "scan-001" / "a.dcm", ns=(later, later))
+    report = run_cohort(source, out)
+    assert (report.skipped, report.recognised, report.planned) == (1, 1, 0)
+    assert tables_of(out) == before
+    assert run_cohort(source, out).skipped == 2
+
+
+class _Recognise:
+    """`quick`, with the names under which the scans are known."""
+
+    def __init__(self, names: dict[str, str]) -> None:
+        self.names = names
+
+    def __call__(self, job):  # type: ignore[no-untyped-def]
+        from dataclasses import replace
+
+        answer = cohort_stubs.quick(job)
+        return replace(answer, case=self.names[answer.input_sha256])
+
+
+def test_two_runs_in_one_folder_and_foreign_folders_are_refused(tmp_path: Path) -> None:
+    source = make_source(tmp_path / "in", 1)
+    store = cohort.Store(tmp_path / "out")
+    with store.lock(), pytest.raises(UsageError, match="another run"):
+        run_cohort(source, tmp_path / "out")
+    with pytest.raises(UsageError, match="no part of a cohort"):
+        run_cohort(source, source)
+
+
+def test_a_full_disk_is_one_sentence_and_finished_cases_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, out = make_source(tmp_path / "in", 4), tmp_path / "out"
+    written, real = [0], Path.write_bytes
+
+    def full(self: Path, data: bytes) -> int:
+        written[0] += 1
+        if written[0] > 15:
+            raise OSError(28, "No space left on device")
+        return real(self, data)
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(InputError, match=r"CF-A028: the results cannot be written .No space left on device"):
+        run_cohort(source, out, options=RunOptions(workers=1))
+    monkeypatch.setattr(Path, "write_bytes", real)
+    report = run_cohort(source, out)
+    assert report.skipped >= 1 and report.skipped + report.planned == 4
+    assert not list(out.glob(".work-*"))
+
+
+def test_the_key_stays_outside(tmp_path: Path) -> None:
+    source, out = make_source(tmp_path / "in", 2), tmp_path / "out"
+    with pytest.raises(UsageError, match="key file"):
+        run_cohort(source, out, options=RunOptions(key_file=out / "key.csv"))
+    run_cohort(source, out, options=RunOptions(key_file=tmp_path / "key.csv"))
+    assert {Path(r["path"]).name for r in rows_of(tmp_path / "key.csv")} == {"scan-000", "scan-001"}
+    assert (tmp_path / "key.csv").stat().st_mode & 0o077 == 0
+    assert not [p for p in out.rglob("*") if p.is_file() and b"scan-000" in p.read_bytes()]
