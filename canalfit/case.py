@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from canalfit import exit_codes
-from canalfit.folder import check_target, whole_or_absent
+from canalfit.folder import check_outside, check_target, whole_or_absent
 from canalfit.tables import fits_csv, reaming_csv, sections_csv
 from dicom_io import ReadOptions, ReadResult, read_labels, read_series
 from sizing.errors import UsageError
@@ -84,10 +84,11 @@ def plan_series(
     InputError
         The scan or a catalogue is refused.
     UsageError
-        ``out`` is not a place for a plan.
+        ``out`` is not a place for a plan, or cannot be written.
     """
     request = request or PlanRequest()
     check_target(Path(out), force=request.force)
+    check_outside(Path(out), Path(source))
     catalogue = implants_for(request)
     with step("reading the scan"):
         read = read_series(Path(source), series=request.series, options=request.reading)

@@ -47,6 +47,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our stdout went away, for example `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return exit_codes.OK
+    except OSError as error:  # a file that the user named: absent, forbidden, or no room left
+        if os.environ.get("CANALFIT_TRACEBACK"):
+            raise
+        args.console.error(f"{error.filename or 'writing failed'}: {error.strerror or error}")
+        return exit_codes.USAGE
     except Exception as error:
         return _internal(error, args.console)
 

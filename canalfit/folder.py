@@ -67,17 +67,31 @@ def whole_or_absent(target: Path, kind: FolderKind = PLAN_FOLDER, *, force: bool
     """
     check_target(target, kind, force=force)
     target = target.resolve()
-    target.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=f".{target.name}-", suffix=".partial", dir=target.parent))
+    work = None
     try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix=f".{target.name}-", suffix=".partial", dir=target.parent))
         yield work
         os.chmod(work, 0o777 & ~_umask())  # mkdtemp makes it private; the result is an ordinary folder
         if _foreign(target, kind):
             _move_into(work, target, kind)
         else:
             _replace(work, target)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise UsageError(
+            f"{target} cannot be written ({reason}); nothing was left there. Give a place with room and the right "
+            "to write, with --out"
+        ) from error
     finally:
-        shutil.rmtree(work, ignore_errors=True)
+        if work is not None:
+            shutil.rmtree(work, ignore_errors=True)
+
+
+def check_outside(target: Path, source: Path) -> None:
+    """Raise UsageError if results would come to lie among the files of a scan, which is then no longer the same."""
+    if source.is_dir() and target.resolve().is_relative_to(source.resolve()):
+        raise UsageError(f"{target} lies inside the scan's folder {source}; give a folder outside it with --out")
 
 
 def check_target(target: Path, kind: FolderKind = PLAN_FOLDER, *, force: bool = False) -> None:

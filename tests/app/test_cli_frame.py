@@ -36,6 +36,8 @@ def test_python_dash_m_runs_it() -> None:
     ("error", "code", "words"),
     [
         (InputError("CF-D001", "no CT here", advice="Give another folder."), exit_codes.REFUSED, "CF-D001: no CT here"),
+        (PermissionError(13, "Permission denied", "/no/way.png"), exit_codes.USAGE, "/no/way.png: Permission denied"),
+        (OSError(28, "No space left on device"), exit_codes.USAGE, "writing failed: No space left on device"),
         (KeyboardInterrupt(), exit_codes.INTERRUPTED, "stopped"),
         (ZeroDivisionError("by\nzero"), exit_codes.INTERNAL, "ZeroDivisionError: by zero (test_cli_frame.py:"),
     ],

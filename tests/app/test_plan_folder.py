@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from canalfit.folder import whole_or_absent
+from canalfit.folder import check_outside, whole_or_absent
 from sizing.errors import UsageError
 
 
@@ -69,3 +69,22 @@ def test_a_file_in_the_way_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="is a file"):
         write(tmp_path / "plan", "one", force=True)
     assert (tmp_path / "plan").read_text() == "mine"
+
+
+def test_a_full_disk_or_a_forbidden_place_is_one_sentence_and_leaves_nothing(tmp_path: Path) -> None:
+    target = tmp_path / "plan"
+    with pytest.raises(UsageError, match="plan cannot be written"), whole_or_absent(target):
+        raise OSError(28, "No space left on device")
+    assert names(tmp_path) == []
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match="cannot be written"), whole_or_absent(tmp_path / "file" / "plan"):
+        pytest.fail("there is no place to write to")
+
+
+@pytest.mark.parametrize("place", ["scan", "scan/plan", "scan/a/b/../plan"])
+def test_results_do_not_go_among_the_files_of_a_scan(tmp_path: Path, place: str) -> None:
+    (tmp_path / "scan").mkdir()
+    with pytest.raises(UsageError, match="inside the scan's folder"):
+        check_outside(tmp_path / place, tmp_path / "scan")
+    check_outside(tmp_path / "scan-plan", tmp_path / "scan")
+    check_outside(tmp_path, tmp_path / "scan")
