@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from types import ModuleType
 
 from canalfit import __version__, exit_codes
 from canalfit.commands import COMMANDS
@@ -25,10 +26,17 @@ def build_parser() -> argparse.ArgumentParser:
     for name in COMMANDS:
         module = import_module(f"canalfit.commands.{name}")
         sub: argparse.ArgumentParser = module.add_parser(subparsers)
+        sub.description = sub.description or _what(module)
         sub.add_argument("--json", action="store_true", help="write the result to stdout as JSON")
         sub.add_argument("--quiet", action="store_true", help="no words on stderr but errors")
         sub.set_defaults(run=module.run)
     return parser
+
+
+def _what(module: ModuleType) -> str:
+    """Return what a command does, from the first line of its module: ``canalfit name``: what it does."""
+    text = (module.__doc__ or "").splitlines()[0].partition(": ")[2]
+    return text[:1].upper() + text[1:]
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from canalfit.case import PlanRequest, library_versions, make_plan, options_of, write_plan
+from canalfit.case import PlanRequest, implants_for, library_versions, make_plan, options_of, write_plan
 from canalfit.folder import whole_or_absent
 from dicom_io import ReadResult, read_series
 from sizing.errors import CanalfitError, RecordError, UsageError
@@ -82,11 +82,11 @@ def open_plan(folder: Path, scan: Path | None, catalogue_files: tuple[Path, ...]
     return Opened(plan, record, manifest, load_catalogue(catalogue_files), volume, note, path.parent)
 
 
-def open_series(source: Path, settings: PlanSettings, series: str | None, catalogue_files: tuple[Path, ...]) -> Opened:
+def open_series(source: Path, request: PlanRequest) -> Opened:
     """Read a CT series, plan it, and open the plan without writing it."""
-    read = read_series(source, series=series)
-    catalogue = load_catalogue(catalogue_files)
-    plan, record, _ = make_plan(read, catalogue, PlanRequest(settings, series=series))
+    catalogue = implants_for(request)
+    read = read_series(source, series=request.series, options=request.reading)
+    plan, record, _ = make_plan(read, catalogue, request)
     home = Path.cwd() / f"{source.name}-plan"
     return Opened(plan, record, manifest_from_record(record), catalogue, read.volume, "", home)
 

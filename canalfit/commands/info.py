@@ -17,7 +17,11 @@ _COLUMNS = ("series", "images", "voxel mm", "step / thick mm", "kernel", "kVp", 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParser:
     """Add the sub-command."""
-    parser = subparsers.add_parser("info", help="say what is in a scan and whether it is fit for planning")
+    parser = subparsers.add_parser(
+        "info",
+        help="say what is in a scan and whether it is fit for planning",
+        epilog="Exit code: 0 the best series is fit for planning, 10 usable with limits, 3 nothing can be planned.",
+    )
     parser.add_argument("source", type=Path, help="folder, DICOMDIR, zip file or image file")
     parser.add_argument("--series", metavar="NUMBER", help="look at this series only")
     parser.add_argument("--page", type=Path, action="append", default=[], metavar="FILE",

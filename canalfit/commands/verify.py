@@ -11,9 +11,10 @@ from canalfit import exit_codes
 def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParser:
     """Add the sub-command."""
     parser = subparsers.add_parser("verify", help="make a plan again from its scan and compare every number")
-    parser.add_argument("plan", metavar="PLAN.JSON", type=Path)
+    parser.add_argument("plan", metavar="PLAN.JSON", type=Path, help="the record to check")
     parser.add_argument("--series", metavar="DIR", dest="source", type=Path, help="the scan it was made from")
-    parser.add_argument("--catalogue", metavar="FILE", type=Path, action="append", default=[])
+    parser.add_argument("--catalogue", metavar="FILE", type=Path, action="append", default=[],
+                        help="own implants it was made with (TOML); may be repeated")  # fmt: skip
     parser.add_argument("--mask", metavar="FILE", type=Path, help="the mask it was made with, if there was one")
     return parser
 

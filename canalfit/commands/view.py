@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from canalfit import exit_codes
-from canalfit.commands.plan import add_plan_options
+from canalfit.commands.plan import add_plan_options, add_read_options
 
 if TYPE_CHECKING:
     from canalfit.viewing import Opened
@@ -33,6 +33,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParse
     parser.add_argument("--window", action="store_true", help="a plain 3-D window instead of the browser")
     parser.add_argument("--no-browser", action="store_true", help="only say the address")
     add_plan_options(parser)
+    add_read_options(parser)
     return parser
 
 
@@ -58,8 +59,7 @@ def _opened(args: argparse.Namespace) -> Opened:
     if args.source.is_file() or (args.source / "plan.json").is_file():
         return open_plan(args.source, args.scan, tuple(args.catalogue))
     args.force = False
-    request = request_from(args)
-    return open_series(args.source, request.settings, args.series, request.catalogue_files)
+    return open_series(args.source, request_from(args))
 
 
 def _serve(args: argparse.Namespace, opened: Opened) -> None:
