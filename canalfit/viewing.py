@@ -32,6 +32,8 @@ class Opened:
 
     Attributes
     ----------
+    sha256 : str
+        Hash of the plan's record: changed plans name it as their parent.
     volume : CtVolume or None
     note : str
         Why there is no scan; empty if there is one.
@@ -40,7 +42,7 @@ class Opened:
     """
 
     plan: ImplantationPlan
-    record: dict[str, Any]
+    sha256: str
     manifest: InputManifest
     catalogue: Catalogue
     volume: CtVolume | None
@@ -79,7 +81,7 @@ def open_plan(folder: Path, scan: Path | None, catalogue_files: tuple[Path, ...]
     record = read_record(path)
     plan, manifest = plan_from_record(record), manifest_from_record(record)
     volume, note = _scan_of(record, manifest, scan)
-    return Opened(plan, record, manifest, load_catalogue(catalogue_files), volume, note, path.parent)
+    return Opened(plan, record["sha256"], manifest, load_catalogue(catalogue_files), volume, note, path.parent)
 
 
 def open_series(source: Path, request: PlanRequest) -> Opened:
@@ -88,7 +90,7 @@ def open_series(source: Path, request: PlanRequest) -> Opened:
     read = read_series(source, series=request.series, options=request.reading)
     plan, record, _ = make_plan(read, catalogue, request)
     home = Path.cwd() / f"{source.name}-plan"
-    return Opened(plan, record, manifest_from_record(record), catalogue, read.volume, "", home)
+    return Opened(plan, record["sha256"], manifest_from_record(record), catalogue, read.volume, "", home)
 
 
 def free_name(home: Path) -> Path:

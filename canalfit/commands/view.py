@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +40,11 @@ def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParse
 
 def run(args: argparse.Namespace) -> int:
     """Open, serve until stopped."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from viewer.render import opengl_works
+
+    opengl = ThreadPoolExecutor(1).submit(opengl_works)  # a child process looks while the plan is read
     with args.console.step("opening"):
         opened = _opened(args)
     if opened.note:
@@ -48,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
 
         open_window(opened.plan)
         return exit_codes.OK
-    _serve(args, opened)
+    _serve(args, opened, opengl.result)
     return exit_codes.OK
 
 
@@ -62,15 +68,15 @@ def _opened(args: argparse.Namespace) -> Opened:
     return open_series(args.source, request_from(args))
 
 
-def _serve(args: argparse.Namespace, opened: Opened) -> None:
+def _serve(args: argparse.Namespace, opened: Opened, opengl: Callable[[], tuple[bool, str]]) -> None:
     from viewer.app.journal import Journal
     from viewer.app.planner import Services
     from viewer.app.server import run as serve
     from viewer.app.session import Session
 
     journal = opened.home.with_name(f".{opened.home.name}.planner.json")
-    session = Session(opened.plan, opened.catalogue, opened.replan, parent_plan_sha256=opened.record["sha256"])
-    services = Services(opened.save, Journal(journal), opened.note)
+    session = Session(opened.plan, opened.catalogue, opened.replan, parent_plan_sha256=opened.sha256)
+    services = Services(opened.save, Journal(journal), opened.note, opengl)
 
     def ready(url: str) -> None:
         args.console.data(url)

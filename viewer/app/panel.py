@@ -14,6 +14,7 @@ from viewer.app.pictures import MAPS
 from viewer.app.session import Session, State
 from viewer.scene import SceneOptions
 
+MEASURING = "…"  # in place of what is not yet measured
 MOVES = (
     ("along_mm", "deeper", "mm", 0.5),
     ("anterior_mm", "anterior", "mm", 0.25),
@@ -80,7 +81,7 @@ def reaming(state: State, reamer: int) -> dict[str, Any]:
     steps = facts.steps(state.fit)
     k = len(steps) - 1 if reamer == -1 else reamer
     reamed = state.fit.reamed
-    graft = words.CANNOT_TELL
+    graft = words.CANNOT_TELL if reamed is not None else MEASURING
     contact = ""
     if reamed is not None and reamed.passes:
         graft = words.ml(sum(p.removed_cortical_mm3 for p in reamed.passes[: k + 1]))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -57,13 +59,18 @@ class Pictures:
 
     def __init__(self, volume: CtVolume | None) -> None:
         self.volume = volume
-        self._native: tuple[Canal, FloatArray] | None = None
+        self._kept: dict[str, tuple[tuple, Any]] = {}
+
+    def _once(self, name: str, of: tuple, make: Callable[[], Any]) -> Any:
+        """Make what depends on nothing but ``of`` (compared by identity), and keep the last of each name."""
+        known = self._kept.get(name)
+        if known is None or len(known[0]) != len(of) or any(a is not b for a, b in zip(known[0], of, strict=True)):
+            self._kept[name] = known = (of, make())
+        return known[1]
 
     def native_wall_mm(self, canal: Canal) -> FloatArray:
         """Wall of the untouched bone (m, n), measured once for a canal."""
-        if self._native is None or self._native[0] is not canal:
-            self._native = (canal, cortical_thickness(canal))
-        return self._native[1]
+        return self._once("native", (canal,), lambda: cortical_thickness(canal))
 
     def stamp(self, state: State) -> str:
         """Return what stands on every picture: status, side and bone, case."""
@@ -84,8 +91,13 @@ class Pictures:
     def along_canal(self, state: State, look: Look) -> tuple[str, str]:
         """Straightened pair along the canal."""
         settings = self._settings(look, LONG_STEP_MM, None)
-        made = [panes.straight_pane(state.plan.canal, p, self.volume, settings) for p in ("coronal", "sagittal")]
-        return pane_svg(made[0], STRAIGHT_PX, _short(state)), pane_svg(made[1], STRAIGHT_PX, _short(state))
+        canal = state.plan.canal
+
+        def draw() -> tuple[str, str]:
+            made = [panes.straight_pane(canal, p, self.volume, settings) for p in ("coronal", "sagittal")]
+            return pane_svg(made[0], STRAIGHT_PX, _short(state)), pane_svg(made[1], STRAIGHT_PX, _short(state))
+
+        return self._once("along canal", (canal, look.window, state.review), draw)
 
     def unrolled(self, state: State, look: Look) -> tuple[str, list[dict[str, str]]]:
         """Unrolled map and its legend."""
@@ -94,8 +106,12 @@ class Pictures:
 
     def native(self, state: State) -> tuple[str, list[dict[str, str]]]:
         """Unrolled map of the untouched bone's thickness, and its legend."""
-        pane = replace(self._map(state, Look(map="thickness")), key="native-map")
-        return pane_svg(pane, MAP_PX, _short(state), MAP_HEIGHT), legend(pane.bands)
+
+        def draw() -> tuple[str, list[dict[str, str]]]:
+            pane = replace(self._map(state, Look(map="thickness")), key="native-map")
+            return pane_svg(pane, MAP_PX, _short(state), MAP_HEIGHT), legend(pane.bands)
+
+        return self._once("native map", (state.plan.canal, state.context.settings, state.review), draw)
 
     def diameters(self, state: State) -> str:
         """Canal and stem by level."""

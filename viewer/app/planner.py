@@ -11,21 +11,23 @@ import asyncio
 import base64
 import contextlib
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import viewer.app.panel as panel
+import viewer.render as render
 import viewer.slices as slices
 from sizing.errors import CanalfitError
-from sizing.fit import with_reaming
+from sizing.fit import Fit, with_reaming
 from sizing.planning import ImplantationPlan
 from sizing.volume import CtVolume
 from viewer.app.journal import Journal
 from viewer.app.pictures import MAPS, Look, Pictures, cursors, level_of
 from viewer.app.probe import probe
-from viewer.app.session import Session
+from viewer.app.session import Session, State, preview_of
 from viewer.app.stage import Stage, legend_of
 from viewer.scene import SceneOptions, plan_scene
 
@@ -45,11 +47,14 @@ class Services:
         Keeps unsaved changes over a crash.
     scan_note : str
         Why there is no scan, if there is none.
+    opengl : callable
+        Whether OpenGL works, and the window's class or the reason why not.
     """
 
     save: Callable[[ImplantationPlan], Path]
     journal: Journal
     scan_note: str = ""
+    opengl: Callable[[], tuple[bool, str]] = render.opengl_works
 
 
 class Planner:
@@ -63,6 +68,7 @@ class Planner:
         self.stage: Stage | None = None
         self.push_stage: Callable[[], None] = lambda: None
         self._pending: asyncio.Task | None = None
+        self._worker = ThreadPoolExecutor(1)  # one measurement at a time; those left behind are skipped
         server.state.update(panel.first_state(session, services.scan_note))
         for name in dir(self):
             if name.startswith("on_"):
@@ -189,6 +195,7 @@ class Planner:
         self.look = replace(self.look, reamer=shown)
         self.options = replace(self.options, reamer=shown, show_reamer=shown != -1)
         self._refresh_reamed()
+        self._draw_long()
 
     def on_map(self, name: str) -> None:
         """Choose what the unrolled map shows."""
@@ -261,6 +268,7 @@ class Planner:
             self._refresh_all()
             return
         self._refresh_numbers()
+        self.server.state.update(panel.reaming(self.session.state, -1))  # none yet: nothing old stays on screen
         self._draw_slices()
         self._complete_soon()
 
@@ -274,11 +282,20 @@ class Planner:
         state = self.session.state
         await asyncio.sleep(0)  # let the numbers and the slices go out first
         loop = asyncio.get_event_loop()
-        fit = await loop.run_in_executor(None, with_reaming, state.context, state.fit)
-        if self.session.state is state:
-            self.session.state = replace(state, fit=fit)
+        if self.options.colour != "contact":
+            preview = await loop.run_in_executor(self._worker, self._if_current, state, preview_of)
+            if self.session.state is state and preview is not None:
+                with self.server.state:
+                    self._draw_reamed(replace(state, fit=preview))
+        whole = await loop.run_in_executor(self._worker, self._if_current, state, _reamed)
+        if self.session.state is state and whole is not None:
+            self.session.state = replace(state, fit=whole)
             with self.server.state:
                 self._refresh_reamed()
+
+    def _if_current(self, state: State, measure: Callable[[State], Fit | None]) -> Fit | None:
+        """Measure unless the state has been left behind while this waited for its turn."""
+        return measure(state) if self.session.state is state else None
 
     async def _long(self, words: str, work: Callable[[], None], *, changed: bool = True) -> None:
         with self.server.state as state:
@@ -316,10 +333,13 @@ class Planner:
         s, state = self.session.state, self.server.state
         state.reaming = s.fit.reamed is None
         state.update(panel.reaming(s, self.look.reamer))
-        self._draw_section()
-        self._draw_long()
-        self._draw_map()
-        self._draw_scene()
+        self._draw_reamed(s)
+
+    def _draw_reamed(self, s: State) -> None:
+        """Draw what shows the hole: of the present state, or of its preview."""
+        self._draw_section(s)
+        self._draw_map(s)
+        self._draw_scene(s)
 
     def _level_numbers(self) -> None:
         self.server.state.update(panel.level(self.session.state, self.look.level))
@@ -331,25 +351,25 @@ class Planner:
         state = self.server.state
         state.svg_frontal, state.svg_lateral = self.pictures.along_canal(self.session.state, self.look)
 
-    def _draw_section(self) -> None:
-        s = self.session
-        self.server.state.svg_section = self.pictures.section(s.state, self.look, s.compared)
+    def _draw_section(self, s: State | None = None) -> None:
+        s, other = s or self.session.state, self.session.compared
+        self.server.state.svg_section = self.pictures.section(s, self.look, other)
 
     def _draw_long(self) -> None:
         s, state = self.session, self.server.state
         state.svg_coronal, state.svg_sagittal = self.pictures.along_stem(s.state, self.look, s.compared)
         state.svg_diameters = self.pictures.diameters(s.state)
 
-    def _draw_map(self) -> None:
-        state = self.server.state
-        state.svg_native, state.native_legend = self.pictures.native(self.session.state)
-        state.svg_map, state.map_legend = self.pictures.unrolled(self.session.state, self.look)
+    def _draw_map(self, s: State | None = None) -> None:
+        s, state = s or self.session.state, self.server.state
+        state.svg_native, state.native_legend = self.pictures.native(s)
+        state.svg_map, state.map_legend = self.pictures.unrolled(s, self.look)
         state.map = self.look.map
 
-    def _draw_scene(self) -> None:
+    def _draw_scene(self, s: State | None = None) -> None:
         if self.stage is None:
             return
-        s = self.session.state
+        s = s or self.session.state
         scene = plan_scene(s.plan, s.fit, self.options, s.wall_limit_mm)
         self.stage.show(scene)
         self.server.state.scene_legend = legend_of(scene, self.options.stem == "gap")
@@ -364,6 +384,10 @@ class Planner:
         except (CanalfitError, ValueError) as error:
             self.server.state.message = str(error)
             self.server.state.flush()
+
+
+def _reamed(state: State) -> Fit:
+    return with_reaming(state.context, state.fit)
 
 
 def _number(value: Any) -> float:

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import viewer.render as render
 from sizing.errors import UsageError
 from sizing.volume import CtVolume
 from viewer.app.planner import Planner, Services
@@ -103,7 +102,7 @@ def build(server: Any, session: Session, volume: CtVolume | None, services: Serv
     from trame.widgets import client
 
     planner = Planner(server, session, volume, services)
-    works, _ = render.opengl_works()
+    works, _ = services.opengl()
     page = (TEMPLATES / "planner.html").read_text(encoding="utf-8")
     before, after = page.split("<!-- 3-D -->")
     with DivLayout(server) as layout:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+
 from sizing.errors import UsageError
 from sizing.fit import Fit, FitContext, fit_context, with_reaming
 from sizing.fit.measure import measure_fits
@@ -20,6 +22,7 @@ from sizing.reaming.model import ToolAxis
 from viewer.app.moves import NOT_MOVED, Move, moved
 
 UNDO_DEPTH = 200
+KEPT_REAMED = 4  # states that keep what each reamer cuts: about 10 MB each
 SAME_SIZE_MM = 1e-6  # rounding of a typed number; the steps of a catalogue are tenths of a millimetre
 
 
@@ -287,12 +290,38 @@ class Session:
 
     def _push(self, state: State) -> None:
         self._past = [*self._past, self.state][-UNDO_DEPTH:]
+        if len(self._past) > KEPT_REAMED:  # measured again, if somebody goes back so far
+            self._past[-KEPT_REAMED - 1] = _without_reaming(self._past[-KEPT_REAMED - 1])
         self._future = []
         self.state = state
 
     def _unlocked(self) -> None:
         if self.locked:
             raise UsageError("the plan is locked; unlock it to change it")
+
+
+def preview_of(state: State) -> Fit | None:
+    """Return the fit with the hole after the last tool, and no more: what pictures need at once.
+
+    Where all tools run on one axis to one depth, the hole after the last is that tool's alone; None where
+    they do not. Contact is left out: it depends on the tools before.
+    """
+    plan = state.fit.reaming_plan
+    passes = plan.passes
+    last = passes[-1] if passes else None
+    if last is None or any(p.axis is not last.axis or p.depth_mm != last.depth_mm for p in passes):
+        return None
+    if any(p.reamer.diameter_mm > last.reamer.diameter_mm or p.reamer.kind is not last.reamer.kind for p in passes):
+        return None
+    reamed = with_reaming(state.context, replace(state.fit, reaming_plan=replace(plan, passes=(last,)))).reamed
+    assert reamed is not None
+    alone = reamed.passes[0]
+    untold = replace(alone, contact=np.zeros_like(alone.contact))
+    return replace(state.fit, reamed=replace(reamed, passes=(untold,)))
+
+
+def _without_reaming(state: State) -> State:
+    return replace(state, fit=replace(state.fit, reamed=None))
 
 
 def _context(plan: ImplantationPlan, limit_mm: float) -> FitContext:
