@@ -59,18 +59,18 @@ def surface_on_slice(canal: Canal, frame: StemFrame, plane: str, surface: str) -
     across, off = (p[..., 0], p[..., 1]) if plane == "coronal" else (-p[..., 1], p[..., 0])
     nxt = np.roll(off, -1, axis=1)
     crossing = (off >= 0) != (nxt >= 0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        share = np.where(crossing, off / (off - nxt), np.nan)
-    x = across + share * (np.roll(across, -1, axis=1) - across)
-    t = p[..., 2] + share * (np.roll(p[..., 2], -1, axis=1) - p[..., 2])
+    row, a = np.nonzero(crossing & np.isfinite(off) & np.isfinite(nxt))  # two a level, as a rule
+    b = (a + 1) % off.shape[1]
+    share = off[row, a] / (off[row, a] - off[row, b])
+    x = across[row, a] + share * (across[row, b] - across[row, a])
+    t = p[row, a, 2] + share * (p[row, b, 2] - p[row, a, 2])
     edges = []
     for sign in (1.0, -1.0):  # least x, then greatest
-        key = np.where(np.isfinite(x), sign * x, np.inf)
-        best = np.argmin(key, axis=1)
-        rows = np.arange(len(x))
-        edges.append(
-            np.where(np.isfinite(key[rows, best])[:, None], np.stack([x[rows, best], t[rows, best]], 1), np.nan)
-        )
+        order = np.lexsort((sign * x, row))
+        found, first = np.unique(row[order], return_index=True)
+        edge = np.full((len(off), 2), np.nan)
+        edge[found] = np.stack([x[order[first]], t[order[first]]], axis=1)
+        edges.append(edge)
     return edges[0], edges[1]
 
 

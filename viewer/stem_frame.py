@@ -41,9 +41,7 @@ class StemFrame:
 
     def to_lps(self, right_mm: ArrayLike, front_mm: ArrayLike, travel_mm: ArrayLike) -> FloatArray:
         """Map frame coordinates (broadcast together) to LPS points (..., 3)."""
-        right, front, travel = np.broadcast_arrays(
-            np.asarray(right_mm, float), np.asarray(front_mm, float), np.asarray(travel_mm, float)
-        )
+        right, front, travel = (np.asarray(a, float) for a in (right_mm, front_mm, travel_mm))
         centre = self.axis.point_at(travel)
         if self.axis.bow_radius_mm is None:
             return centre + right[..., None] * self.right_lps + front[..., None] * self.front_lps
