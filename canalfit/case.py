@@ -12,6 +12,7 @@ from typing import Any
 
 from canalfit import exit_codes
 from canalfit.folder import check_outside, check_target, whole_or_absent
+from canalfit.outlook_tables import envelope_csv, what_if_csv, zones_csv
 from canalfit.tables import fits_csv, reaming_csv, sections_csv
 from dicom_io import ReadOptions, ReadResult, read_labels, read_series
 from sizing.errors import UsageError
@@ -167,6 +168,9 @@ def write_plan(
     (folder / "sections.csv").write_text(sections_csv(plan), encoding="utf-8")
     (folder / "reaming.csv").write_text(reaming_csv(plan.reaming), encoding="utf-8")
     (folder / "fits.csv").write_text(fits_csv(plan), encoding="utf-8")
+    (folder / "zones.csv").write_text(zones_csv(plan), encoding="utf-8")
+    (folder / "envelope.csv").write_text(envelope_csv(plan), encoding="utf-8")
+    (folder / "what_if.csv").write_text(what_if_csv(plan), encoding="utf-8")
     return (
         *viewer.write_report(plan, volume, folder, provenance=provenance),
         *viewer.write_meshes(plan, folder),

@@ -35,7 +35,8 @@ PLAN_FOLDER = FolderKind(
     "a plan",
     "plan.json",
     frozenset({
-        "plan.json", "sections.csv", "reaming.csv", "fits.csv", "report.pdf", "report.html", "scene.png",
+        "plan.json", "sections.csv", "reaming.csv", "fits.csv", "zones.csv", "envelope.csv",
+        "what_if.csv", "report.pdf", "report.html", "scene.png",
         "bone.stl", "canal.stl", "reamed_canal.stl", "implant.stl",
     }),
 )  # fmt: skip

@@ -23,12 +23,13 @@ from sizing.fit import (
     fit_all,
     fit_context,
     outlook_findings,
+    size_doubt_of,
     toss_up_of,
 )
 from sizing.implants.model import Catalogue, ImplantTemplate
 from sizing.implants.reamer_sets import load_reamer_set
 from sizing.intended_use import RESEARCH_USE
-from sizing.reaming import Astray, AstraySettings, Envelope, GraftAccount, GraftSettings, graft_account
+from sizing.reaming import Astray, AstraySettings, Envelope, GraftAccount, GraftSettings, SizeDoubt, graft_account
 from sizing.reaming.model import ReamedCanal, ReamerSet
 from sizing.segmentation import Locator, find_residual_bone
 from sizing.segmentation.model import ResidualBone
@@ -104,6 +105,8 @@ class ImplantationPlan:
         The longest stem of every diameter and bow that keeps the wall; None where no axis can be told.
     astray : Astray or None
         What happens to the choice when hand and scan are off; None without a choice.
+    size : SizeDoubt or None
+        How surely the scan tells the size of the choice; None without one.
     graft : GraftAccount or None
         Bone won by reaming against the gap round the choice.
     review : Review or None
@@ -127,6 +130,7 @@ class ImplantationPlan:
     findings: tuple[Finding, ...] = ()
     envelope: Envelope | None = None
     astray: Astray | None = None
+    size: SizeDoubt | None = None
     graft: GraftAccount | None = None
     review: Review | None = None
     ancestry: Ancestry | None = None
@@ -245,10 +249,12 @@ def with_outlook(plan: ImplantationPlan, context: FitContext) -> ImplantationPla
     """Return a plan with what may go astray and the graft account of its choice; for plans changed by hand as well."""
     fit, others = plan.chosen, tuple(f for f in plan.findings if f.code not in OUTLOOK_CODES)
     if fit is None:
-        return replace(plan, astray=None, graft=None, findings=others)
+        return replace(plan, astray=None, size=None, graft=None, findings=others)
     drawn = astray_of(context, fit, plan.fits, plan.settings.what_if)
+    size = size_doubt_of(context, fit, plan.fits, plan.settings.what_if)
     graft = graft_account(fit.reamed, fit.gap_mm3, settings=plan.settings.graft) if fit.reamed else None
-    return replace(plan, astray=drawn, graft=graft, findings=(*others, *outlook_findings(fit, drawn)))
+    found = (*others, *outlook_findings(fit, drawn, size))
+    return replace(plan, astray=drawn, size=size, graft=graft, findings=found)
 
 
 def _candidates(catalogue: Catalogue, bone: Bone | None, settings: PlanSettings) -> list[ImplantTemplate]:

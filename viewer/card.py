@@ -17,10 +17,10 @@ LAST_ROWS = 26  # reamers on the card; a longer run shows its end, and says so
 
 
 def operating_card(case: ReportCase) -> Sheet:
-    """Page 3: side, cut, reamers with depth marks, implant, back-ups, graft, what to watch."""
+    """Page 4: side, cut, reamers with depth marks, implant, back-ups, graft, what to watch."""
     sheet, plan, fit = Sheet(), case.plan, case.plan.chosen
     _watermark(sheet, case.status)
-    frame(sheet, case, 3, "operating-room card")
+    frame(sheet, case, 4, "operating-room card")
     side = plan.canal.side.value.upper() if plan.canal.side else "SIDE UNKNOWN"
     sheet.box(LEFT, 15.0, WIDTH, 25.0, fill=style.ACCENT, radius=1.5)
     w = sheet.text(LEFT + 5, 33.0, side, 44, bold=True, colour="#ffffff")

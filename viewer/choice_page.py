@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import viewer.contours as contours
 import viewer.facts as facts
+import viewer.outlook_facts as outlook
 import viewer.panes as panes
 import viewer.style as style
 import viewer.words as words
@@ -39,7 +40,7 @@ def choice_page(case: ReportCase) -> Sheet:
 
 def _choice_box(sheet: Sheet, case: ReportCase, y: float, width: float) -> float:
     fit = case.plan.chosen
-    sheet.box(LEFT, y, width, 23.0, fill=style.PALE, radius=1.5)
+    sheet.box(LEFT, y, width, 23.0 if fit is None else 27.5, fill=style.PALE, radius=1.5)
     if fit is None:
         sheet.text(LEFT + 4, y + 9.5, "No implant of the catalogue fits", 14, bold=True, colour=style.DEEP_WARM)
         near = case.plan.drawn
@@ -54,7 +55,10 @@ def _choice_box(sheet: Sheet, case: ReportCase, y: float, width: float) -> float
     sheet.text(
         LEFT + 4, y + 19.8, f"last tool {facts.last_reamer(fit)}, to {facts.reaming_depth(fit)} above the cut", 8.5
     )
-    return y + 23.0
+    if case.plan.size is not None:
+        text = f"how surely the scan tells it: {outlook.size_words(case.plan.size)}"
+        sheet.paragraph(LEFT + 4, y + 24.6, text, width - 8.0, 7.0, colour=style.GREY, max_lines=1)
+    return y + 27.5
 
 
 def _tiles(sheet: Sheet, case: ReportCase, fit: Fit, y: float, width: float) -> float:

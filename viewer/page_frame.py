@@ -16,7 +16,7 @@ from viewer.paint import PAGE_MM, Sheet
 
 LEFT, RIGHT = 12.0, 198.0
 WIDTH = RIGHT - LEFT
-PAGES = 3
+PAGES = 4
 LEVEL_COLOUR = {Level.CRITICAL: style.DEEP_WARM, Level.WARNING: style.WARM, Level.INFO: style.BLUE}
 
 

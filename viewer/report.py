@@ -13,6 +13,7 @@ from sizing.volume import CtVolume
 from viewer.card import operating_card
 from viewer.choice_page import choice_page
 from viewer.measurement_page import measurement_page
+from viewer.outlook_page import outlook_page
 from viewer.page_frame import ReportCase
 from viewer.render import Picture
 from viewer.report_html import write_html
@@ -68,11 +69,11 @@ def start_picture(case: ReportCase, path: Path) -> Picture:
 
 
 def write_pdf(case: ReportCase, path: Path) -> None:
-    """Write the three pages; two runs on the same plan give the same bytes."""
+    """Write the four pages; two runs on the same plan give the same bytes."""
     from matplotlib.backends.backend_pdf import PdfPages
 
     about = {"Title": "canalfit implantation plan", "Creator": f"canalfit {case.provenance.canalfit_version}",
              "Subject": "Research use only", "CreationDate": None}  # fmt: skip
     with PdfPages(path, metadata=about) as pdf:
-        for page in (choice_page, measurement_page, operating_card):
+        for page in (choice_page, measurement_page, outlook_page, operating_card):
             pdf.savefig(page(case).figure)

@@ -9,6 +9,8 @@ from typing import Any
 
 import viewer.charts as charts
 import viewer.facts as facts
+import viewer.outlook_charts as outlook_charts
+import viewer.outlook_facts as outlook
 import viewer.panes as panes
 import viewer.style as style
 import viewer.words as words
@@ -71,7 +73,9 @@ def _fit_values(case: ReportCase, fit: Fit) -> dict[str, Any]:
         "part": fit.implant.part_number,
         "last": facts.last_reamer(fit), "depth": facts.reaming_depth(fit), "facts": facts.main_facts(case.plan, fit),
         "steps": facts.steps(fit), "first_contact": facts.first_contact(fit), "graft": words.ml(fit.graft_mm3),
-        "gap": words.ml(fit.gap_mm3), "zone_header": facts.ZONE_HEADER, "zones": facts.zone_rows(fit),
+        "gap": words.ml(fit.gap_mm3),
+        "doubt": outlook.size_words(case.plan.size) if case.plan.size else words.CANNOT_TELL,
+        "drawn": outlook.SIZE_NOTE, "zone_header": facts.ZONE_HEADER, "zones": facts.zone_rows(fit),
     }  # fmt: skip
 
 
@@ -95,4 +99,10 @@ def _charts(case: ReportCase) -> list[tuple[Pane, float]]:
     if wall is None:
         wall = charts.wall_map_pane(plan.canal, plan.canal.wall_radial_mm, case.limit_mm, "Wall of the untouched bone")
     pairs = [(wall, 560.0), (charts.diameter_pane(plan, fit), 300.0)]
-    return [*pairs, (charts.fill_pane(plan, fit), 250.0)] if fit else pairs
+    if fit is not None:
+        pairs.append((charts.fill_pane(plan, fit), 250.0))
+    if plan.envelope is not None:
+        pairs.append((outlook_charts.envelope_pane(plan.envelope, fit), 560.0))
+    if plan.astray is not None and plan.size is not None:
+        pairs += [(outlook_charts.size_pane(plan.size), 300.0), (outlook_charts.risk_pane(plan.astray), 250.0)]
+    return pairs

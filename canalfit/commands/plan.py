@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from canalfit.case import CaseResult, PlanRequest
 
 EPILOG = """\
-The folder OUT gets plan.json (the master), sections.csv, reaming.csv, fits.csv, report.pdf,
-report.html, bone.stl, canal.stl, reamed_canal.stl, implant.stl and scene.png.
+The folder OUT gets plan.json (the master), sections.csv, reaming.csv, fits.csv, zones.csv,
+envelope.csv, what_if.csv, report.pdf, report.html, bone.stl, canal.stl, reamed_canal.stl, implant.stl and scene.png.
 Exit code: 0 fine, 10 fine with findings to look at, 3 scan refused, 4 no implant fits.
 """
 

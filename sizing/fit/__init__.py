@@ -3,7 +3,14 @@
 from sizing.fit.context import FitContext
 from sizing.fit.fitting import choose, fit_all, fit_context, fit_implant, measure_fit, with_reaming
 from sizing.fit.model import Fit, Placement, Score, ZoneFit
-from sizing.fit.outlook import OUTLOOK_CODES, astray_of, cutting_diameter_mm, envelope_of, outlook_findings
+from sizing.fit.outlook import (
+    OUTLOOK_CODES,
+    astray_of,
+    cutting_diameter_mm,
+    envelope_of,
+    outlook_findings,
+    size_doubt_of,
+)
 from sizing.fit.rank import neighbours_of, rank_fits, toss_up_of
 from sizing.fit.settings import FitSettings, Objective, ScoreWeights
 
@@ -28,6 +35,7 @@ __all__ = [
     "neighbours_of",
     "outlook_findings",
     "rank_fits",
+    "size_doubt_of",
     "toss_up_of",
     "with_reaming",
 ]

@@ -14,10 +14,12 @@ from sizing.fit.context import FitContext
 from sizing.fit.measure import measure_fits
 from sizing.fit.model import Fit
 from sizing.fit.placement import Placer, place_axis
+from sizing.fit.quarters import quarters_of
 from sizing.fit.rank import neighbours_of, rank_fits
 from sizing.fit.settings import FitSettings
 from sizing.fit.tooling import Tray
 from sizing.fit.view import Contours
+from sizing.fit.zones import ZONE_NAMES
 from sizing.implants.model import ImplantTemplate
 from sizing.implants.reamer_sets import load_reamer_set
 from sizing.reaming import ReamerSet, ToolAxis, ream
@@ -81,8 +83,10 @@ def fit_all(context: FitContext, implants: Sequence[ImplantTemplate]) -> tuple[F
 
 
 def with_reaming(context: FitContext, fit: Fit) -> Fit:
-    """Return the fit with what each pass of its tools cuts."""
-    return replace(fit, reamed=ream(context.canal, fit.reaming_plan))
+    """Return the fit with what each pass of its tools cuts, and its zones by quarter."""
+    whole = tuple(z for z in fit.zones if z.name in ZONE_NAMES)
+    reamed = ream(context.canal, fit.reaming_plan)
+    return replace(fit, reamed=reamed, zones=(*whole, *quarters_of(context, fit)))
 
 
 def choose(context: FitContext, fits: Sequence[Fit]) -> tuple[Fit | None, tuple[Fit, ...]]:

@@ -16,7 +16,7 @@ from sizing.findings import Finding, Level
 from sizing.fit.context import FitContext
 from sizing.fit.model import Fit
 from sizing.implants.model import Fixation, ImplantTemplate
-from sizing.reaming import Astray, AstraySettings, Envelope, astray, envelope
+from sizing.reaming import Astray, AstraySettings, Envelope, SizeDoubt, astray, envelope
 
 # Both questions are asked of every second level and ray: a length is then good to two levels and a
 # probability to less than its sampling error, at a quarter of the time.
@@ -64,18 +64,28 @@ def astray_of(context: FitContext, fit: Fit, fits: Sequence[Fit], settings: Astr
     )
 
 
+def size_doubt_of(context: FitContext, fit: Fit, fits: Sequence[Fit], settings: AstraySettings) -> SizeDoubt:
+    """Return how surely the scan tells the size: only its own doubt and the tools' are drawn, no error of the hand.
+
+    A hand that is off cuts more cortex, and so would seem to ask for a smaller size. That is another question.
+    See ``astray_of`` for the arguments.
+    """
+    steady = replace(settings, offset_mm=0.0, tilt_deg=0.0, depth_mm=0.0)
+    return astray_of(context, fit, fits, steady).size
+
+
 def cutting_diameter_mm(fit: Fit) -> float:
     """Return the diameter of what cuts deepest: the last reamer, or the thread's crest."""
     bore = max(p.reamer.diameter_mm for p in fit.reaming_plan.passes)
     return max(bore, fit.implant.diameter_mm) if fit.implant.fixation is Fixation.THREADED else bore
 
 
-def outlook_findings(fit: Fit, drawn: Astray) -> tuple[Finding, ...]:
+def outlook_findings(fit: Fit, drawn: Astray, size: SizeDoubt) -> tuple[Finding, ...]:
     """Say when two sizes are a coin toss, and when the wall is at risk."""
     found = []
-    if drawn.size.coin_toss:
+    if size.coin_toss:
         found.append(Finding(
-            Level.WARNING, "CF-F003", f"The size is a coin toss (last tool {drawn.size.words()}).",
+            Level.WARNING, "CF-F003", f"The size is a coin toss (last tool {size.words()}).",
             "Have both sizes on the tray.",
         ))  # fmt: skip
     row = int(np.argmin(np.abs(drawn.diameters_mm - cutting_diameter_mm(fit))))

@@ -54,6 +54,7 @@ WHY_NULL = {
     "chosen": "no implant can serve; each fit says why in its field rejected",
     "astray": "no implant can serve",
     "graft": "no implant can serve",
+    "size": "no implant can serve",
     "envelope": "too little of the canal is measured to place any axis",
     "worst_depth_mm": "the wall never fell under the limit",
     "worst_direction": "the wall never fell under the limit, or the side is not known",

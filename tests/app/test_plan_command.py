@@ -24,7 +24,9 @@ IDENTITY = {
     "InstitutionName": "La Mancha General",
     "AccessionNumber": "ACC-998877",
 }
-TABLES_AND_MASTER = ["fits.csv", "plan.json", "reaming.csv", "sections.csv"]
+TABLES_AND_MASTER = [
+    "envelope.csv", "fits.csv", "plan.json", "reaming.csv", "sections.csv", "what_if.csv", "zones.csv",
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +96,17 @@ def test_the_record_reads_back_into_the_same_plan(plan_folder: Path) -> None:
     for part in ("plan", "fits", "canals", "implants"):
         assert again[part] == record[part], part
     assert not list(differences(record["reamed_canals"], again["reamed_canals"]))  # reamed anew on reading
+
+
+def test_outlook_tables_hold_the_plans_numbers(plan_folder) -> None:
+    plan = json.loads((plan_folder / "plan.json").read_text())["plan"]
+    reach = rows(plan_folder / "envelope.csv")
+    assert [float(r["longest_mm"]) for r in reach] == pytest.approx(
+        [r["length_mm"] for r in plan["envelope"]["rows"]], abs=5.1e-4
+    )
+    what_if = rows(plan_folder / "what_if.csv")
+    assert [float(r["size_probability"]) for r in what_if] == pytest.approx(plan["size"]["probability"], abs=5.1e-4)
+    assert len(rows(plan_folder / "zones.csv")) == 25  # five zones, whole and by four quarters
 
 
 def test_tables_agree_with_the_record(plan_folder: Path) -> None:

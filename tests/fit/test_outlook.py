@@ -44,7 +44,7 @@ def test_with_a_still_hand_the_planned_size_is_certain(case) -> None:
     drawn = astray_of(context, fits[4], fits, STILL)
     assert list(drawn.diameters_mm) == [cutting_diameter_mm(f) for f in fits]
     assert drawn.size.likely_mm == 16.0 and drawn.size.probability.max() == 1.0
-    assert not outlook_findings(fits[4], drawn)
+    assert not outlook_findings(fits[4], drawn, drawn.size)
 
 
 def test_the_wall_falls_under_the_limit_as_often_as_the_hand_is_off_by_more_than_is_left(make_tube, make_stem) -> None:
@@ -55,7 +55,7 @@ def test_the_wall_falls_under_the_limit_as_often_as_the_hand_is_off_by_more_than
     settings = dataclasses.replace(STILL, offset_mm=0.5, n_poses=4000, surface=False)
     drawn = astray_of(context, fit, [fit], settings)
     assert drawn.too_thin_probability[0] == pytest.approx(np.exp(-2.0), abs=4 * drawn.too_thin_se[0])
-    (finding,) = outlook_findings(fit, drawn)
+    (finding,) = outlook_findings(fit, drawn, drawn.size)
     assert (finding.code == "CF-F005" and "13" in finding.message) or "14" in finding.message
 
 

@@ -94,4 +94,4 @@ def without_choice(plan: ImplantationPlan) -> ImplantationPlan:
     """The same plan when no implant can serve."""
     fits = tuple(replace(f, rejected=("leaves 1.1 mm of wall 140 mm above the cut; the limit is 2.0 mm",), reamed=None)
                  for f in plan.fits)  # fmt: skip
-    return replace(plan, chosen=None, neighbours=(), fits=fits)
+    return replace(plan, chosen=None, neighbours=(), fits=fits, astray=None, size=None, graft=None)

@@ -35,11 +35,11 @@ def pages_of(pdf: Path) -> list[str]:
 
 def test_every_page_says_what_it_is_and_from_what(folder: Path) -> None:
     pages = pages_of(folder / "report.pdf")
-    assert len(pages) == 3
+    assert len(pages) == 4
     for i, page in enumerate(pages, 1):
         assert "DRAFT" in page and "research use only" in page
         assert RESEARCH_USE in page
-        assert "abababababababab" in page and f"page {i} of 3" in page and "canalfit 0.1.0" in page
+        assert "abababababababab" in page and f"page {i} of 4" in page and "canalfit 0.1.0" in page
 
 
 def test_page_one_holds_the_choice_in_the_plans_own_numbers(folder: Path) -> None:
@@ -58,7 +58,7 @@ def test_page_one_holds_the_choice_in_the_plans_own_numbers(folder: Path) -> Non
 
 def test_the_card_has_side_final_tool_and_every_reamer(folder: Path) -> None:
     plan, _ = example_case.make_case()
-    card = pages_of(folder / "report.pdf")[2]
+    card = pages_of(folder / "report.pdf")[3]
     assert "RIGHT" in card and "FINAL" in card
     for step in facts.steps(plan.chosen)[-26:]:
         assert step.diameter in card and step.depth in card
@@ -87,7 +87,7 @@ def test_without_scan_and_without_choice_there_is_still_a_report(tmp_path: Path)
     nearest = plan.drawn
     assert nearest is plan.fits[0] and words.size_text(nearest.implant) in pages[0]
     assert "must not be used" in pages[0] and "does not fit" in pages[0] and "does not fit" in pages[1]
-    assert "no card" in pages[2]
+    assert "no card" in pages[3]
 
 
 def test_unknown_is_said_and_never_zero() -> None:

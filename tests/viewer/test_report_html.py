@@ -69,7 +69,7 @@ def test_its_numbers_are_the_plans(folder: Path) -> None:
     for value in (words.size_text(plan.chosen.implant), words.wall(plan.chosen.wall_min_mm), "RIGHT FEMUR", "CASE-0042",
                   "DRAFT", "posterolateral", "ab" * 32):  # fmt: skip
         assert value in text
-    assert text.count('<svg class="pane"') == 2 + 12 + 3
+    assert text.count('<svg class="pane"') == 2 + 12 + 6
 
 
 def test_the_scene_turns(browser: Any, folder: Path) -> None:
