@@ -6,23 +6,26 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from sizing.custom_axes import axes_to_try
 from sizing.errors import InputError
 from sizing.findings import Finding, Level
-from sizing.fit import Fit, fit_context, fit_implant
+from sizing.fit import Fit, FitContext, fit_context, fit_implant
 from sizing.fit.measure import measure_fits
 from sizing.implants.cavity import Cavity, cavity_along
 from sizing.implants.custom import CustomDesign, design_custom
 from sizing.implants.custom_settings import CustomSettings
 from sizing.implants.model import Fixation
 from sizing.planning import ImplantationPlan
-from sizing.reaming import ReamingPlan, ream
+from sizing.reaming import ReamingPlan, ToolAxis, ToolKind, ream, reaming_plan
 
 # Angles and step at which the hole is looked at; a free form resolves features of 8 waves, 16 angles each.
 _N_ANGLES = 128
+_NOTHING = (False, False, -1.0)
 _STATION_STEP_MM = 1.0
-# Preparations that leave bone for a broach: the plan's last reamer and up to 2 mm less, in steps of the tray.
-_LESS_REAMED_MM = 2.0
-_TRIED_SECTIONS = ("circle", "ellipse", "free")
+# Preparations that leave bone for a broach: the plan's last reamer and sizes below it.
+_LESS_REAMED_MM = (0.0, 1.0, 2.0)
+# Every axis is tried with an ellipse; the others follow on the best axis.
+_OTHER_SECTIONS = ("circle", "free")
 # A wall equal to the stock stem's within what a section table is held to.
 _SAME_WALL_MM = 0.05
 # A custom stem has to win this much contact to be worth its trouble (share of the flank).
@@ -97,28 +100,18 @@ def customise(plan: ImplantationPlan, settings: CustomSettings | None = None) ->
     )
     length = settings.length_mm or min(base.implant.length_mm, settings.longest_length_mm)
     settings = replace(settings, min_wall_mm=_wall_to_keep(base, settings))
-    candidates: list[tuple[CustomDesign, Fit]] = []
-    refused: InputError | None = None
-    for last_mm, cavity in _preparations(plan, base, settings, length):
-        for variant in _variants(settings):
-            try:
-                design = design_custom(cavity, variant, length_mm=length, last_reamer_mm=last_mm)
-            except InputError as error:
-                refused = error
-                continue
-            candidates.append((design, measure_fits(context, base.placement.axis, [design.implant])[0]))
+    search = _Search(plan, base, context, settings, length)
+    axes = axes_to_try(plan, base, settings, length)
+    probe = "ellipse" if settings.section == "best" else settings.section
+    on_axes = [search.designs(axis, (probe,)) for axis in axes]
+    best = max(range(len(axes)), key=lambda i: max((_merit(*c) for c in on_axes[i]), default=_NOTHING))
+    candidates = [c for found in on_axes for c in found]
+    if settings.section == "best":
+        candidates += search.designs(axes[best], _OTHER_SECTIONS)
     if not candidates:
-        assert refused is not None
-        raise InputError(
-            "CF-I045",
-            "no preparation gives a custom stem that can be made",
-            where=refused.where,
-            measured=refused.measured,
-            expected=refused.expected,
-            advice=f"{refused.what[:1].upper()}{refused.what[1:]}. {refused.advice}",
-        )
+        raise search.none_can_be_made()
     design, fit = max(candidates, key=lambda pair: _merit(*pair))
-    fit = fit_implant(context, design.implant, base.placement.axis)
+    fit = fit_implant(context, design.implant, fit.placement.axis)
     others = [f for f in plan.fits if not f.rejected and f is not base]
     stock = (base, *others[:1])
     findings = (*design.findings, *fit.findings, *_unfit(fit))
@@ -143,54 +136,82 @@ def _wall_to_keep(base: Fit, settings: CustomSettings) -> float:
     return max(settings.min_wall_mm, float(stock))
 
 
-def _preparations(
-    plan: ImplantationPlan, base: Fit, settings: CustomSettings, length_mm: float
-) -> list[tuple[float, Cavity]]:
-    """Last reamer and hole of each preparation to try."""
-    sizes = plan.reamers.diameters_mm
-    if settings.preparation == "unreamed":
-        return [_unreamed(plan, base, length_mm)]
-    if settings.last_reamer_mm is not None:
-        last = [sizes[np.argmin(np.abs(sizes - settings.last_reamer_mm))]]
-    else:
-        largest = max(p.reamer.diameter_mm for p in base.reaming_plan.passes)
-        last = list(sizes[(sizes <= largest + 1e-6) & (sizes >= largest - _LESS_REAMED_MM - 1e-6)][::-2])
-    return [(float(d), _prepared(plan, base, float(d), length_mm)) for d in last]
+@dataclass
+class _Search:
+    """What all tried designs share, and why those that failed did."""
 
+    plan: ImplantationPlan
+    base: Fit
+    context: FitContext
+    settings: CustomSettings
+    length_mm: float
+    refused: InputError | None = None
 
-def _unreamed(plan: ImplantationPlan, base: Fit, length_mm: float) -> tuple[float, Cavity]:
-    """The canal as it is, and the largest tool that passes it without cutting, as a gauge."""
-    cavity = _prepared(plan, base, 0.0, length_mm)
-    room_mm = 2 * float(np.nanmin(cavity.endosteal_radius_mm))
-    passing = plan.reamers.diameters_mm[plan.reamers.diameters_mm <= room_mm]
-    if not len(passing):
-        raise InputError(
-            "CF-I047",
-            "the canal cannot be left unreamed: the smallest reamer of the set would cut it",
-            where=plan.reamers.set_id,
-            measured=f"{room_mm:.1f} mm free along the axis",
-            expected=f"at least {plan.reamers.diameters_mm[0]:g} mm",
-            advice="Leave preparation at 'as-planned'",
+    def designs(self, axis: ToolAxis, sections: tuple[str, ...]) -> list[tuple[CustomDesign, Fit]]:
+        """Design and measure on one axis with every preparation and these sections."""
+        found = []
+        for last_mm, cavity in self._preparations(axis):
+            for section in sections:
+                variant = replace(self.settings, section=section)
+                try:
+                    design = design_custom(cavity, variant, length_mm=self.length_mm, last_reamer_mm=last_mm)
+                except InputError as error:
+                    self.refused = error
+                    continue
+                found.append((design, measure_fits(self.context, axis, [design.implant])[0]))
+        return found
+
+    def none_can_be_made(self) -> InputError:
+        """Return the refusal that tells the last reason."""
+        error = self.refused
+        assert error is not None
+        return InputError(
+            "CF-I045",
+            "no preparation gives a custom stem that can be made",
+            where=error.where,
+            measured=error.measured,
+            expected=error.expected,
+            advice=f"{error.what[:1].upper()}{error.what[1:]}. {error.advice}",
         )
-    return float(passing[-1]), cavity
 
+    def _preparations(self, axis: ToolAxis) -> list[tuple[float, Cavity]]:
+        """Last reamer and hole of each preparation to try."""
+        settings, sizes = self.settings, self.plan.reamers.diameters_mm
+        if settings.preparation == "unreamed":
+            return [self._unreamed(axis)]
+        if settings.last_reamer_mm is not None:
+            last = [sizes[np.argmin(np.abs(sizes - settings.last_reamer_mm))]]
+        else:
+            largest = max(p.reamer.diameter_mm for p in self.base.reaming_plan.passes)
+            last = [sizes[np.argmin(np.abs(sizes - largest + less))] for less in _LESS_REAMED_MM]
+        return [(float(d), self._prepared(axis, float(d))) for d in dict.fromkeys(last)]
 
-def _variants(settings: CustomSettings) -> list[CustomSettings]:
-    """Sections and broaches to try."""
-    sections = _TRIED_SECTIONS if settings.section == "best" else (settings.section,)
-    broaches = sorted({0.0, settings.broach_per_side_mm})
-    return [replace(settings, section=s, broach_per_side_mm=b) for s in sections for b in broaches]
+    def _unreamed(self, axis: ToolAxis) -> tuple[float, Cavity]:
+        """The canal as it is, and the largest tool that passes it without cutting, as a gauge."""
+        cavity = self._prepared(axis, None)
+        room_mm = 2 * float(np.nanmin(cavity.endosteal_radius_mm))
+        passing = self.plan.reamers.diameters_mm[self.plan.reamers.diameters_mm <= room_mm]
+        if not len(passing):
+            raise InputError(
+                "CF-I047",
+                "the canal cannot be left unreamed: the smallest reamer of the set would cut it",
+                where=self.plan.reamers.set_id,
+                measured=f"{room_mm:.1f} mm free along the axis",
+                expected=f"at least {self.plan.reamers.diameters_mm[0]:g} mm",
+                advice="Leave preparation at 'as-planned'",
+            )
+        return float(passing[-1]), cavity
 
-
-def _prepared(plan: ImplantationPlan, base: Fit, last_mm: float, length_mm: float) -> Cavity:
-    axis = base.placement.axis
-    stations = np.arange(0.0, length_mm + _STATION_STEP_MM / 2, _STATION_STEP_MM)
-    passes = tuple(
-        replace(p, depth_mm=length_mm) for p in base.reaming_plan.passes if p.reamer.diameter_mm <= last_mm + 1e-6
-    )
-    # One pass to the last size leaves the same hole as all passes: their sum is exact.
-    reamed = ream(plan.canal, ReamingPlan(passes[-1:])) if passes else None
-    return cavity_along(plan.canal, axis, stations, _N_ANGLES, reamed)
+    def _prepared(self, axis: ToolAxis, last_mm: float | None) -> Cavity:
+        stations = np.arange(0.0, self.length_mm + _STATION_STEP_MM / 2, _STATION_STEP_MM)
+        reamed = None
+        if last_mm is not None:
+            # One pass to the last size leaves the same hole as all passes: their sum is exact.
+            only = reaming_plan(self.plan.reamers, axis, last_mm, self.length_mm, first_diameter_mm=last_mm)
+            kind = ToolKind.RIGID if axis.bow_radius_mm is None else ToolKind.CURVED
+            tool = replace(only.passes[0].reamer, kind=kind)
+            reamed = ream(self.plan.canal, ReamingPlan((replace(only.passes[0], reamer=tool),)))
+        return cavity_along(self.plan.canal, axis, stations, _N_ANGLES, reamed)
 
 
 def _merit(design: CustomDesign, fit: Fit) -> tuple[bool, bool, float]:
@@ -198,7 +219,7 @@ def _merit(design: CustomDesign, fit: Fit) -> tuple[bool, bool, float]:
     keeps = not np.isfinite(fit.reamed_wall_min_mm) or (
         fit.reamed_wall_min_mm >= design.settings.min_wall_mm - _SAME_WALL_MM
     )
-    return design.insertion.goes_in, bool(keeps), float(np.nan_to_num(fit.contact_share))
+    return design.insertion.goes_in and not fit.rejected, bool(keeps), float(np.nan_to_num(fit.contact_share))
 
 
 def _compare(fit: Fit, stock: tuple[Fit, ...]) -> tuple[ComparedMeasure, ...]:

@@ -24,13 +24,14 @@ FLOOR = {
     "sizing.implants": 5,
     "sizing.fit": 6,
     "sizing.planning": 7,
-    "sizing.customise": 8,
+    "sizing.custom_axes": 8,
+    "sizing.customise": 9,
     "sizing.record": 8,
     "sizing.selfcheck": 8,
-    "sizing.specification": 9,
-    "dicom_io": 10,
-    "viewer": 10,
-    "canalfit": 11,
+    "sizing.specification": 10,
+    "dicom_io": 11,
+    "viewer": 11,
+    "canalfit": 12,
 }
 ALLOWED_SIDEWAYS = {("sizing.implants", "sizing.reaming")}  # an implant names the tools that prepare it
 FORBIDDEN_THIRD_PARTY = {

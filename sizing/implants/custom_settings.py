@@ -15,6 +15,9 @@ SECTIONS = ("best", "circle", "ellipse", "superellipse", "free")
 PROFILES = ("cylinder", "taper", "following")
 TIPS = ("bullet", "chamfer", "flat")
 PREPARATIONS = ("as-planned", "unreamed")
+AXES = ("best", "stock", "middle", "bowed")
+# A femur bows on 700 to 1300 mm; an arc much tighter than any of them is no stem that follows a bone.
+SMALLEST_BOW_RADIUS_MM = 300.0
 
 
 def _choice(default: Any, unit: str, reason: str) -> Any:
@@ -45,6 +48,8 @@ class CustomSettings:
     section: str = _choice("best", "", "circle, ellipse and free form are tried; what touches most bone is kept")
     superellipse_exponent: float = _choice(2.5, "", "2 is an ellipse; tibial canals are squarer")
     profile: str = _choice("following", "", "fills the canal at every level as far as the stem still goes in")
+    axis: str = _choice("best", "", "the stock stem's axis, the canal's middle and its own bow are tried")
+    bow_radius_mm: float | None = _choice(None, "mm", "none given: the canal's own bow over the stem's length")
     length_mm: float | None = _choice(None, "mm", "none given: the length of the chosen stock stem")
     longest_length_mm: float = _choice(200.0, "mm", "longest press-fit stem in a published registry")
     preparation: str = _choice(
@@ -52,6 +57,9 @@ class CustomSettings:
     )
     last_reamer_mm: float | None = _choice(None, "mm", "none given: the last reamer of the plan")
     broach_per_side_mm: float = _choice(1.0, "mm", "most that a broach of the stem's own shape cuts per side; 0: none")
+    largest_cut_per_side_mm: float | None = _choice(
+        None, "mm", "most that reamers and broach together take off the cortex; none given: the wall limits alone"
+    )
     min_wall_mm: float = _choice(2.0, "mm", "policy, as in the plan; no published limit for press-fit stems")
     keep_stock_wall: bool = _choice(True, "", "a custom stem must not cost more wall than the stock stem it replaces")
     flare_length_mm: float = _choice(
@@ -69,6 +77,8 @@ class CustomSettings:
     spline_run_out_mm: float = _choice(5.0, "mm", "ribs fade in and out over this length")
     smallest_radius_mm: float = _choice(4.0, "mm", "thinner stems broke more often; judgement, not a published limit")
     smallest_curvature_radius_mm: float = _choice(2.0, "mm", "a usual cutter; the maker decides")
+    smallest_thickness_mm: float = _choice(1.0, "mm", "thinnest metal, beside a screw hole and in the collar; judgement")
+    isthmus_clearance_mm: float = _choice(0.0, "mm", "room each side within 10 mm of the canal's narrowest level")
     least_clearance_mm: float = _choice(0.0, "mm", "extra room to the hole where no interference is meant")
     adapter: str = _choice("", "", "name of the taper or adapter end; geometry is the maker's")
     zones: tuple[CoatedZone, ...] = ()
@@ -80,18 +90,35 @@ class CustomSettings:
             ("profile", PROFILES),
             ("tip_form", TIPS),
             ("preparation", PREPARATIONS),
+            ("axis", AXES),
         ):
             if getattr(self, name) not in known:
                 raise UsageError(f"{name} = {getattr(self, name)!r} is not known; choose one of {', '.join(known)}")
         for name in ("smallest_radius_mm", "knot_step_mm", "longest_length_mm", "collar_thickness_mm"):
             if not getattr(self, name) > 0:
                 raise UsageError(f"{name} = {getattr(self, name)} must be above 0")
-        for name in ("broach_per_side_mm", "min_wall_mm", "flare_length_mm", "tip_length_mm", "collar_over_stem_mm"):
-            if not getattr(self, name) >= 0:
+        for name in (
+            "broach_per_side_mm", "min_wall_mm", "flare_length_mm", "tip_length_mm", "collar_over_stem_mm",
+            "least_clearance_mm", "isthmus_clearance_mm", "smallest_thickness_mm", "largest_cut_per_side_mm",
+        ):  # fmt: skip
+            if getattr(self, name) is not None and not getattr(self, name) >= 0:
                 raise UsageError(f"{name} = {getattr(self, name)} must not be negative")
         self._contradictions()
+        self._bad_zones()
 
     def _contradictions(self) -> None:
+        if self.bow_radius_mm is not None and self.axis not in ("best", "bowed"):
+            raise UsageError(f"axis = {self.axis!r} is straight or given, so bow_radius_mm must be left out")
+        if self.bow_radius_mm is not None and not self.bow_radius_mm >= SMALLEST_BOW_RADIUS_MM:
+            raise UsageError(
+                f"bow_radius_mm = {self.bow_radius_mm:g} must be at least {SMALLEST_BOW_RADIUS_MM:g}; a femur bows on "
+                "700 to 1300"
+            )
+        if self.collar_thickness_mm < self.smallest_thickness_mm:
+            raise UsageError(
+                f"collar_thickness_mm = {self.collar_thickness_mm:g} is below smallest_thickness_mm = "
+                f"{self.smallest_thickness_mm:g}"
+            )
         if self.preparation == "unreamed" and self.last_reamer_mm is not None:
             raise UsageError("preparation = 'unreamed' and last_reamer_mm contradict each other: leave one out")
         if self.section == "superellipse" and not 1.5 <= self.superellipse_exponent <= 6:
@@ -103,6 +130,8 @@ class CustomSettings:
                 )
             if self.tip_length_mm + self.flare_length_mm >= self.length_mm:
                 raise UsageError("tip_length_mm and flare_length_mm together are not shorter than length_mm")
+
+    def _bad_zones(self) -> None:
         ordered = sorted(self.zones, key=lambda z: z.from_station_mm)
         for zone in ordered:
             if not 0 <= zone.from_station_mm < zone.to_station_mm:
