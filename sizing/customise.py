@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -16,15 +16,22 @@ from sizing.implants.custom import CustomDesign, design_custom
 from sizing.implants.custom_settings import CustomSettings
 from sizing.implants.model import Fixation
 from sizing.planning import ImplantationPlan
-from sizing.reaming import ReamingPlan, ToolAxis, ToolKind, ream, reaming_plan
+from sizing.reaming import ToolAxis
 
 # Angles and step at which the hole is looked at; a free form resolves features of 8 waves, 16 angles each.
 _N_ANGLES = 128
 _NOTHING = (False, False, -1.0)
+_WHY_UNTOUCHED = {
+    "tip": "is the drawn-in tip",
+    "wall": "lies behind a level that cannot be widened because of the wall that must stay",
+    "broach": "lies behind a level that only a deeper cut could widen",
+    "form": "is where the section cannot follow the canal",
+}
 _STATION_STEP_MM = 1.0
 # Preparations that leave bone for a broach: the plan's last reamer and sizes below it.
 _LESS_REAMED_MM = (0.0, 1.0, 2.0)
-# Every axis is tried with an ellipse; the others follow on the best axis.
+# Every axis is tried with an ellipse after the middle preparation; the others follow on the best axis.
+_PROBED = -2
 _OTHER_SECTIONS = ("circle", "free")
 # A wall equal to the stock stem's within what a section table is held to.
 _SAME_WALL_MM = 0.05
@@ -99,24 +106,29 @@ def customise(plan: ImplantationPlan, settings: CustomSettings | None = None) ->
         isthmus_depth_mm=plan.shape.isthmus_depth_mm,
     )
     length = settings.length_mm or min(base.implant.length_mm, settings.longest_length_mm)
-    settings = replace(settings, min_wall_mm=_wall_to_keep(base, settings))
-    search = _Search(plan, base, context, settings, length)
-    axes = axes_to_try(plan, base, settings, length)
-    probe = "ellipse" if settings.section == "best" else settings.section
-    on_axes = [search.designs(axis, (probe,)) for axis in axes]
-    best = max(range(len(axes)), key=lambda i: max((_merit(*c) for c in on_axes[i]), default=_NOTHING))
-    candidates = [c for found in on_axes for c in found]
-    if settings.section == "best":
-        candidates += search.designs(axes[best], _OTHER_SECTIONS)
+    search = _Search(plan, base, context, axes_to_try(plan, base, settings, length), length)
+    candidates: list[tuple[CustomDesign, Fit]] = []
+    for wall_mm in _walls_to_keep(base, settings):
+        candidates += search.designs(replace(settings, min_wall_mm=wall_mm))
+        if not candidates:
+            continue
+        design, fit = max(candidates, key=lambda pair: _merit(*pair))
+        if _merit(design, fit)[:2] == (True, True) and _worth_while(fit, base):
+            break
     if not candidates:
         raise search.none_can_be_made()
-    design, fit = max(candidates, key=lambda pair: _merit(*pair))
     fit = fit_implant(context, design.implant, fit.placement.axis)
     others = [f for f in plan.fits if not f.rejected and f is not base]
     stock = (base, *others[:1])
     findings = (*design.findings, *fit.findings, *_unfit(fit))
     return CustomPlan(
-        design, fit, stock, _compare(fit, stock), _verdict(fit, base, len(candidates)), len(candidates), findings
+        design,
+        fit,
+        stock,
+        _compare(fit, stock),
+        _verdict(design, fit, base, len(candidates)),
+        len(candidates),
+        findings,
     )
 
 
@@ -129,11 +141,16 @@ def _base_fit(plan: ImplantationPlan) -> Fit:
     return max(press_fit or plan.fits, key=lambda f: (min(f.wall_min_mm, plan.settings.wall_limit_mm), f.contact_share))
 
 
-def _wall_to_keep(base: Fit, settings: CustomSettings) -> float:
-    stock = base.reamed_wall_min_mm
-    if not settings.keep_stock_wall or base.rejected or not np.isfinite(stock):
-        return settings.min_wall_mm
-    return max(settings.min_wall_mm, float(stock))
+def _walls_to_keep(base: Fit, settings: CustomSettings) -> list[float]:
+    """The wall to keep where a tool cuts, the most first: what the stock stem keeps there, then its least wall."""
+    stock = (base.reamed_wall_min_mm, base.wall_min_mm) if settings.keep_stock_wall and not base.rejected else ()
+    known = [max(settings.min_wall_mm, float(w)) for w in stock if np.isfinite(w)]
+    return list(dict.fromkeys(known or [settings.min_wall_mm]))
+
+
+def _worth_while(fit: Fit, base: Fit) -> bool:
+    won = fit.contact_share - base.contact_share
+    return bool(won >= WORTH_WHILE_CONTACT and fit.wall_min_mm >= base.wall_min_mm - _SAME_WALL_MM)
 
 
 @dataclass
@@ -143,23 +160,50 @@ class _Search:
     plan: ImplantationPlan
     base: Fit
     context: FitContext
-    settings: CustomSettings
+    axes: list[ToolAxis]
     length_mm: float
     refused: InputError | None = None
+    canals: dict[int, Cavity] = field(default_factory=dict)  # by the axis' identity
 
-    def designs(self, axis: ToolAxis, sections: tuple[str, ...]) -> list[tuple[CustomDesign, Fit]]:
-        """Design and measure on one axis with every preparation and these sections."""
-        found = []
-        for last_mm, cavity in self._preparations(axis):
+    def designs(self, settings: CustomSettings) -> list[tuple[CustomDesign, Fit]]:
+        """Try one section and preparation on every axis, and all of them on the axis that served best."""
+        probe = "ellipse" if settings.section == "best" else settings.section
+        found, best = [], (_NOTHING, self.axes[0])
+        for axis in self.axes:
+            middle = self._preparations(axis, settings)[_PROBED:][:1]
+            made = self._measured(axis, middle, settings, (probe,))
+            found += made
+            best = max(best, (max((_merit(*c) for c in made), default=_NOTHING), axis), key=lambda pair: pair[0])
+        preparations = self._preparations(best[1], settings)
+        middle = preparations[_PROBED:][:1]
+        rest = [p for p in preparations if p[0] != middle[0][0]]
+        others = _OTHER_SECTIONS if settings.section == "best" else ()
+        return (
+            found
+            + self._measured(best[1], middle, settings, others)
+            + self._measured(best[1], rest, settings, (probe, *others))
+        )
+
+    def _measured(
+        self,
+        axis: ToolAxis,
+        preparations: list[tuple[float, Cavity]],
+        settings: CustomSettings,
+        sections: tuple[str, ...],
+    ) -> list[tuple[CustomDesign, Fit]]:
+        """Design and measure on one axis with these preparations and sections."""
+        designs = []
+        for last_mm, cavity in preparations:
             for section in sections:
-                variant = replace(self.settings, section=section)
+                variant = replace(settings, section=section)
                 try:
                     design = design_custom(cavity, variant, length_mm=self.length_mm, last_reamer_mm=last_mm)
                 except InputError as error:
                     self.refused = error
                     continue
-                found.append((design, measure_fits(self.context, axis, [design.implant])[0]))
-        return found
+                designs.append(design)
+        fits = measure_fits(self.context, axis, [d.implant for d in designs]) if designs else []
+        return list(zip(designs, fits, strict=True))
 
     def none_can_be_made(self) -> InputError:
         """Return the refusal that tells the last reason."""
@@ -174,9 +218,9 @@ class _Search:
             advice=f"{error.what[:1].upper()}{error.what[1:]}. {error.advice}",
         )
 
-    def _preparations(self, axis: ToolAxis) -> list[tuple[float, Cavity]]:
+    def _preparations(self, axis: ToolAxis, settings: CustomSettings) -> list[tuple[float, Cavity]]:
         """Last reamer and hole of each preparation to try."""
-        settings, sizes = self.settings, self.plan.reamers.diameters_mm
+        sizes = self.plan.reamers.diameters_mm
         if settings.preparation == "unreamed":
             return [self._unreamed(axis)]
         if settings.last_reamer_mm is not None:
@@ -184,11 +228,15 @@ class _Search:
         else:
             largest = max(p.reamer.diameter_mm for p in self.base.reaming_plan.passes)
             last = [sizes[np.argmin(np.abs(sizes - largest + less))] for less in _LESS_REAMED_MM]
-        return [(float(d), self._prepared(axis, float(d))) for d in dict.fromkeys(last)]
+        canal = self._canal_along(axis)
+        return [
+            (float(d), replace(canal, hole_radius_mm=np.maximum(canal.hole_radius_mm, d / 2)))
+            for d in dict.fromkeys(last)
+        ]
 
     def _unreamed(self, axis: ToolAxis) -> tuple[float, Cavity]:
         """The canal as it is, and the largest tool that passes it without cutting, as a gauge."""
-        cavity = self._prepared(axis, None)
+        cavity = self._canal_along(axis)
         room_mm = 2 * float(np.nanmin(cavity.endosteal_radius_mm))
         passing = self.plan.reamers.diameters_mm[self.plan.reamers.diameters_mm <= room_mm]
         if not len(passing):
@@ -202,16 +250,12 @@ class _Search:
             )
         return float(passing[-1]), cavity
 
-    def _prepared(self, axis: ToolAxis, last_mm: float | None) -> Cavity:
-        stations = np.arange(0.0, self.length_mm + _STATION_STEP_MM / 2, _STATION_STEP_MM)
-        reamed = None
-        if last_mm is not None:
-            # One pass to the last size leaves the same hole as all passes: their sum is exact.
-            only = reaming_plan(self.plan.reamers, axis, last_mm, self.length_mm, first_diameter_mm=last_mm)
-            kind = ToolKind.RIGID if axis.bow_radius_mm is None else ToolKind.CURVED
-            tool = replace(only.passes[0].reamer, kind=kind)
-            reamed = ream(self.plan.canal, ReamingPlan((replace(only.passes[0], reamer=tool),)))
-        return cavity_along(self.plan.canal, axis, stations, _N_ANGLES, reamed)
+    def _canal_along(self, axis: ToolAxis) -> Cavity:
+        """The canal from an axis, unreamed; a reamer on that axis leaves the larger of canal and tool."""
+        if id(axis) not in self.canals:
+            stations = np.arange(0.0, self.length_mm + _STATION_STEP_MM / 2, _STATION_STEP_MM)
+            self.canals[id(axis)] = cavity_along(self.plan.canal, axis, stations, _N_ANGLES)
+        return self.canals[id(axis)]
 
 
 def _merit(design: CustomDesign, fit: Fit) -> tuple[bool, bool, float]:
@@ -236,20 +280,25 @@ def _compare(fit: Fit, stock: tuple[Fit, ...]) -> tuple[ComparedMeasure, ...]:
     return tuple(ComparedMeasure(n, u, float(of(fit)), tuple(float(of(f)) for f in stock)) for n, u, of in rows)
 
 
-def _verdict(fit: Fit, base: Fit, tried: int) -> str:
-    won = fit.contact_share - base.contact_share
+def _verdict(design: CustomDesign, fit: Fit, base: Fit, tried: int) -> str:
     numbers = (
         f"{fit.contact_share:.0%} of its flank touches bone, {base.contact_share:.0%} of {base.implant.part_number}'s; "
-        f"least wall {fit.wall_min_mm:.1f} mm against {base.wall_min_mm:.1f} mm"
+        f"least wall {_down(fit.wall_min_mm)} mm against {_down(base.wall_min_mm)} mm"
     )
     if base.rejected:
         return f"Custom because no stock stem serves ({base.implant.part_number}: {base.rejected[0]}): {numbers}."
-    if won >= WORTH_WHILE_CONTACT and fit.wall_min_mm >= base.wall_min_mm - _SAME_WALL_MM:
+    if _worth_while(fit, base):
         return f"Custom is worth its trouble: {numbers}."
+    reasons = [f"{share:.0%} {_WHY_UNTOUCHED[name]}" for name, share in design.untouched.items() if share >= 0.005]
     return (
-        f"Custom wins little here: {numbers}. A stem that goes in along its axis is limited by the narrowest level "
-        f"it passes and by the wall that must stay; {tried} preparations were tried."
+        f"Custom wins little here: {numbers}. What does not touch: {'; '.join(reasons)}. "
+        f"{tried} preparations, sections and axes were tried."
     )
+
+
+def _down(wall_mm: float) -> str:
+    """A wall in words, never rounded up."""
+    return f"{np.floor(wall_mm * 10 + 1e-6) / 10:.1f}" if np.isfinite(wall_mm) else "unknown"
 
 
 def _unfit(fit: Fit) -> tuple[Finding, ...]:

@@ -17,7 +17,7 @@ from sizing.fit.remarks import remarks
 from sizing.fit.rules import reasons_against
 from sizing.fit.score import score_fit
 from sizing.fit.seat import seat_of, seat_share
-from sizing.fit.shaped import shaped_levels
+from sizing.fit.shaped import seen_along, shaped_levels
 from sizing.fit.span import Span, least_place, span_of
 from sizing.fit.tooling import Tooling
 from sizing.fit.view import AxisView, view_along
@@ -58,11 +58,14 @@ def measure_fits(context: FitContext, axis: ToolAxis, implants: Sequence[Implant
             group, used = [implants[k] for k in plain], [tools[k] for k in plain]
             levels = stem_levels(view, group, used, _depth(context, span), context.settings.contact_tolerance_mm)
             fits |= zip(plain, _fits(context, span, levels, group, used), strict=True)
-    for k, implant in enumerate(implants):
-        if implant.shape is not None:
+    shaped = [k for k, implant in enumerate(implants) if implant.shape is not None]
+    if shaped:
+        seen = seen_along(context.canal, view)
+        for k in shaped:
+            implant = implants[k]
             span = spans[implant.length_mm]
             tolerance = context.settings.contact_tolerance_mm
-            levels = shaped_levels(context.canal, view, implant, tools[k], _depth(context, span), tolerance)
+            levels = shaped_levels(seen, implant, tools[k], _depth(context, span), tolerance)
             fits[k] = _fits(context, span, levels, [implant], [tools[k]])[0]
     return [fits[k] for k in range(len(implants))]
 

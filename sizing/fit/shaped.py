@@ -23,17 +23,20 @@ _LEAST_SEEN = 0.5
 _CUT_MM = 1e-6
 
 
+def seen_along(canal: Canal, view: AxisView) -> Cavity:
+    """Return the canal from the axis of a view, at its levels: what all shaped stems on that axis share."""
+    return cavity_along(canal, view.axis, view.travel_mm, _N_ANGLES)
+
+
 def shaped_levels(
-    canal: Canal, view: AxisView, implant: ImplantTemplate, tools: Tooling, bore_depth_mm: float, tolerance_mm: float
+    seen: Cavity, implant: ImplantTemplate, tools: Tooling, bore_depth_mm: float, tolerance_mm: float
 ) -> StemLevels:
     """Measure one stem with a section table.
 
     Parameters
     ----------
-    canal : Canal
-        As measured.
-    view : AxisView
-        The canal along the stem's axis; gives the levels.
+    seen : Cavity
+        The canal as measured, of ``seen_along``; gives the levels.
     implant : ImplantTemplate
         With its ``shape``.
     tools : Tooling
@@ -48,8 +51,7 @@ def shaped_levels(
     StemLevels
         One row.
     """
-    travel = view.travel_mm
-    seen = cavity_along(canal, view.axis, travel, _N_ANGLES)
+    travel = seen.station_mm
     station = np.where((travel < 0) & (travel > -1.0), 0.0, travel)  # the level at the cut belongs to the stem
     stem = implant.stem_shape.radius_mm(station, seen.phi_rad)
     drilled = (travel > -1.0) & (travel <= bore_depth_mm)

@@ -11,8 +11,9 @@ from sizing.findings import Finding, Level
 from sizing.geometry import FloatArray, frozen_array
 from sizing.implants.cavity import Cavity
 from sizing.implants.custom_settings import CustomSettings
-from sizing.implants.insertion import CLEARANCE_TOLERANCE_MM, Insertion, check_insertion, insertable_limit
+from sizing.implants.insertion import Insertion, check_insertion, insertable_limit
 from sizing.implants.model import Fixation, ImplantTemplate, Preparation, Provenance
+from sizing.implants.room import check_cut, meant_interference_mm, room_mm, why_untouched
 from sizing.implants.sections import (
     FINE,
     ROUND,
@@ -34,8 +35,6 @@ from sizing.implants.solid import Collar, StemSolid
 _FREE_FORM_STEP_MM = 5.0
 # An unmeasured gap this wide, about 2 mm on the endosteum, holds no feature that a stem could miss.
 _BRIDGED_DEG = 15.0
-# The isthmus is a stretch, not a level: where exactly the canal is narrowest is told to a few mm.
-_ISTHMUS_REACH_MM = 10.0
 
 
 @dataclass(frozen=True)
@@ -56,6 +55,8 @@ class CustomDesign:
     wall_left_mm : (k, n) array
         Periosteum minus hole after preparation, radial from the stem's axis.
     findings : tuple of Finding
+    untouched : dict
+        Why parts of the flank touch no bone: reason and share of the flank (``why_untouched``).
     """
 
     implant: ImplantTemplate
@@ -66,6 +67,7 @@ class CustomDesign:
     insertion: Insertion
     wall_left_mm: FloatArray
     findings: tuple[Finding, ...]
+    untouched: dict[str, float]
 
     @property
     def wall_min_mm(self) -> float:
@@ -111,9 +113,9 @@ def design_custom(cavity: Cavity, settings: CustomSettings, *, length_mm: float,
             advice="Choose a shorter length_mm",
         )
     findings: list[Finding] = []
-    meant = _meant_interference(cavity, within, settings)
-    _check_cut(cavity, within, settings)
-    room = replace(cavity, hole_radius_mm=_room(cavity, settings))
+    meant = meant_interference_mm(cavity, within, settings)
+    check_cut(cavity, within, settings)
+    room = replace(cavity, hole_radius_mm=room_mm(cavity, settings))
     limit = _filled(insertable_limit(room, meant)[within], last_reamer_mm / 2, findings)
     hole = np.where(np.isfinite(cavity.hole_radius_mm[within]), cavity.hole_radius_mm[within], limit)
     shape = _grow(limit, hole, cavity, length_mm, settings)
@@ -125,51 +127,9 @@ def design_custom(cavity: Cavity, settings: CustomSettings, *, length_mm: float,
     implant = _template(shape, settings, last_reamer_mm)
     assert implant.collar_diameter_mm is not None
     solid = StemSolid(shape, Collar(implant.collar_diameter_mm, settings.collar_thickness_mm), settings.holes)
-    return CustomDesign(implant, solid, settings, prepared, frozen_array(meant), insertion, wall, tuple(findings))
-
-
-def _room(cavity: Cavity, settings: CustomSettings) -> FloatArray:
-    """How far the hole's wall may move out by a broach: by its cut, nowhere into the wall that must stay."""
-    hole = cavity.hole_radius_mm
-    allowed = _inside_by(cavity.periosteal_radius_mm, cavity.phi_rad, settings.min_wall_mm)
-    if settings.largest_cut_per_side_mm is not None:
-        allowed = np.minimum(allowed, cavity.endosteal_radius_mm + settings.largest_cut_per_side_mm)
-    return np.minimum(hole + settings.broach_per_side_mm, np.maximum(hole, allowed))
-
-
-def _inside_by(outer_mm: FloatArray, phi_rad: FloatArray, wall_mm: float) -> FloatArray:
-    """Radius (k, n) up to which every point stays at least ``wall_mm`` from the outer contour (k, n).
-
-    On each ray the nearest crossing of the circles of radius ``wall_mm`` about the contour's points.
-    """
-    allowed = outer_mm - wall_mm
-    step = float(phi_rad[1] - phi_rad[0])
-    for shift in range(1, len(phi_rad) // 4):
-        aside = outer_mm * np.sin(shift * step)
-        near = aside < wall_mm
-        if not near.any():
-            break
-        first = outer_mm * np.cos(shift * step) - np.sqrt(np.where(near, wall_mm**2 - aside**2, 0.0))
-        first = np.where(near, first, np.inf)
-        allowed = np.fmin(allowed, np.fmin(np.roll(first, shift, 1), np.roll(first, -shift, 1)))
-    return allowed
-
-
-def _check_cut(cavity: Cavity, within: np.ndarray, settings: CustomSettings) -> None:
-    """The reamers alone must not take more off the cortex than is allowed."""
-    most = settings.largest_cut_per_side_mm
-    cut = (cavity.hole_radius_mm - cavity.endosteal_radius_mm)[within]
-    if most is None or not np.isfinite(cut).any() or np.nanmax(cut) <= most + CLEARANCE_TOLERANCE_MM:
-        return
-    level, angle = np.unravel_index(np.nanargmax(cut), cut.shape)
-    raise InputError(
-        "CF-I056",
-        "the last reamer takes more off the cortex than largest_cut_per_side_mm allows",
-        where=f"{cavity.station_mm[level]:.0f} mm above the facing plane, {np.rad2deg(cavity.phi_rad[angle]):.0f} "
-        "degrees from x",
-        measured=f"{np.nanmax(cut):.2f} mm",
-        expected=f"at most {most:g} mm",
-        advice="Choose a smaller last_reamer_mm, or allow more",
+    untouched = why_untouched(shape, cavity, room.hole_radius_mm, meant, settings)
+    return CustomDesign(
+        implant, solid, settings, prepared, frozen_array(meant), insertion, wall, tuple(findings), untouched
     )
 
 
@@ -181,19 +141,6 @@ def _broached(cavity: Cavity, shape: StemShape, meant: FloatArray) -> Cavity:
     # A station of the hole is passed by every part of the stem that lies beyond it.
     swept = np.maximum.accumulate(stem[::-1], axis=0)[::-1] - meant[:, None]
     return replace(cavity, hole_radius_mm=np.maximum(cavity.hole_radius_mm, swept))
-
-
-def _meant_interference(cavity: Cavity, within: np.ndarray, settings: CustomSettings) -> FloatArray:
-    """Radial interference per station, negative where room is asked for; a zone's own value goes before both."""
-    station_mm = cavity.station_mm
-    meant = np.full(len(station_mm), -settings.least_clearance_mm)
-    width = np.nan_to_num(np.nanmean(cavity.endosteal_radius_mm[within], axis=1), nan=np.inf)
-    isthmus = np.abs(station_mm - station_mm[within][width.argmin()]) <= _ISTHMUS_REACH_MM
-    meant[isthmus] = np.minimum(meant[isthmus], -settings.isthmus_clearance_mm)
-    for zone in settings.zones:
-        inside = (station_mm >= zone.from_station_mm) & (station_mm <= zone.to_station_mm)
-        meant[inside] = 0.5 * zone.diametral_interference_mm
-    return meant
 
 
 def _filled(limit: FloatArray, tool_radius_mm: float, findings: list[Finding]) -> FloatArray:

@@ -56,12 +56,18 @@ class CustomSettings:
         "as-planned", "", "the reamers of the plan; 'unreamed' where the wall is too thin to ream"
     )
     last_reamer_mm: float | None = _choice(None, "mm", "none given: the last reamer of the plan")
-    broach_per_side_mm: float = _choice(1.0, "mm", "most that a broach of the stem's own shape cuts per side; 0: none")
+    broach_per_side_mm: float = _choice(
+        2.0, "mm", "most that a broach of the stem's own shape cuts per side, about what reamers take; 0: none"
+    )
     largest_cut_per_side_mm: float | None = _choice(
         None, "mm", "most that reamers and broach together take off the cortex; none given: the wall limits alone"
     )
     min_wall_mm: float = _choice(2.0, "mm", "policy, as in the plan; no published limit for press-fit stems")
-    keep_stock_wall: bool = _choice(True, "", "a custom stem must not cost more wall than the stock stem it replaces")
+    keep_stock_wall: bool = _choice(
+        True,
+        "",
+        "a custom stem must not leave less wall than the stock stem it replaces, where that is above min_wall_mm",
+    )
     flare_length_mm: float = _choice(
         0.0, "mm", "only for cylinder and taper: stretch at the entry that widens with the canal"
     )
@@ -77,7 +83,9 @@ class CustomSettings:
     spline_run_out_mm: float = _choice(5.0, "mm", "ribs fade in and out over this length")
     smallest_radius_mm: float = _choice(4.0, "mm", "thinner stems broke more often; judgement, not a published limit")
     smallest_curvature_radius_mm: float = _choice(2.0, "mm", "a usual cutter; the maker decides")
-    smallest_thickness_mm: float = _choice(1.0, "mm", "thinnest metal, beside a screw hole and in the collar; judgement")
+    smallest_thickness_mm: float = _choice(
+        1.0, "mm", "thinnest metal, beside a screw hole and in the collar; judgement"
+    )
     isthmus_clearance_mm: float = _choice(0.0, "mm", "room each side within 10 mm of the canal's narrowest level")
     least_clearance_mm: float = _choice(0.0, "mm", "extra room to the hole where no interference is meant")
     adapter: str = _choice("", "", "name of the taper or adapter end; geometry is the maker's")

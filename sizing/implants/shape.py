@@ -52,32 +52,44 @@ class Splines:
 
 
 def superellipse_radius_mm(
-    phi_rad: FloatArray, semi_axes_mm: ArrayLike, exponent: float, orientation_rad: float, offset_mm: ArrayLike
+    phi_rad: FloatArray, semi_axes_mm: ArrayLike, exponent: ArrayLike, orientation_rad: ArrayLike, offset_mm: ArrayLike
 ) -> FloatArray:
-    """Polar radius (n,) about the origin of |x/a|^e + |y/b|^e = 1, rotated and then shifted.
+    """Polar radius about the origin of |x/a|^e + |y/b|^e = 1, rotated and then shifted.
 
-    The left side to the power 1/e is a norm, hence convex along a ray: Newton from outside cannot overshoot.
+    Semi-axes (..., 2), exponent (...), orientation (...) and offset (..., 2) give one section, or many at once;
+    the result is (..., n). The left side to the power 1/e is a norm, hence convex along a ray: Newton from outside
+    cannot overshoot.
+
+    Raises
+    ------
+    InputError
+        CF-I031 when a section does not surround the origin.
     """
-    a, b = (float(s) for s in np.asarray(semi_axes_mm, float))
-    ox, oy = (float(s) for s in np.asarray(offset_mm, float))
-    c, s = np.cos(orientation_rad), np.sin(orientation_rad)
+    semi, centre = np.asarray(semi_axes_mm, float), np.asarray(offset_mm, float)
+    a, b, ox, oy = (v[..., None] for v in (semi[..., 0], semi[..., 1], centre[..., 0], centre[..., 1]))
+    e, turn = np.asarray(exponent, float)[..., None], np.asarray(orientation_rad, float)[..., None]
+    c, s = np.cos(turn), np.sin(turn)
     # The ray p = r (cos, sin) in the section's own axes: p_own = r * d - o, both scaled by the semi-axes.
     dx, dy = (c * np.cos(phi_rad) + s * np.sin(phi_rad)) / a, (c * np.sin(phi_rad) - s * np.cos(phi_rad)) / b
     px, py = (c * ox + s * oy) / a, (c * oy - s * ox) / b
-    if abs(px) ** exponent + abs(py) ** exponent >= 1:
+    outside = np.abs(px) ** e + np.abs(py) ** e >= 1
+    if outside.any():
         raise InputError("CF-I031", "a section does not surround the stem's axis", where="offset",
-                         measured=f"{ox:g}, {oy:g} mm", expected=f"well inside semi-axes {a:g} x {b:g} mm")  # fmt: skip
-    r = (np.abs(dx) ** exponent + np.abs(dy) ** exponent) ** (-1.0 / exponent)
-    if px == 0 and py == 0:
-        return r
-    r = r * (1.0 + 2.0 * (abs(px) + abs(py))) + np.hypot(ox, oy)
+                         measured=f"{np.max(np.hypot(ox, oy)):g} mm off",
+                         expected=f"well inside semi-axes {a.min():g} x {b.min():g} mm")  # fmt: skip
+    if not (px.any() or py.any()):
+        return (np.abs(dx) ** e + np.abs(dy) ** e) ** (-1.0 / e)
+    if np.all(e == 2):
+        # A quadratic in r: |r d - p| = 1.
+        dd, dp, pp = dx * dx + dy * dy, dx * px + dy * py, px * px + py * py
+        return (dp + np.sqrt(dp * dp + dd * (1.0 - pp))) / dd
+    r = (np.abs(dx) ** e + np.abs(dy) ** e) ** (-1.0 / e)
+    r = r * (1.0 + 2.0 * (np.abs(px) + np.abs(py))) + np.hypot(ox, oy)
     for _ in range(_NEWTON_STEPS):
         x, y = r * dx - px, r * dy - py
         ax, ay = np.abs(x), np.abs(y)
-        norm = (ax**exponent + ay**exponent) ** (1.0 / exponent)
-        slope = norm ** (1.0 - exponent) * (
-            ax ** (exponent - 1) * np.sign(x) * dx + ay ** (exponent - 1) * np.sign(y) * dy
-        )
+        norm = (ax**e + ay**e) ** (1.0 / e)
+        slope = norm ** (1.0 - e) * (ax ** (e - 1) * np.sign(x) * dx + ay ** (e - 1) * np.sign(y) * dy)
         step = (norm - 1.0) / slope
         r = r - step
         if np.max(np.abs(step)) < 1e-13 * np.max(r):
@@ -160,10 +172,7 @@ class StemShape:
         """Polar radius (k, n) about the axis at stations (k,) and angles (n,); NaN beyond the stem."""
         s = np.atleast_1d(np.asarray(station_mm, np.float64))
         phi = np.asarray(phi_rad, np.float64)
-        if self.free_radius_mm is not None:
-            out = self._free_radius(s, phi)
-        else:
-            out = np.stack([self._superellipse(x, phi) for x in s])
+        out = self._free_radius(s, phi) if self.free_radius_mm is not None else self._superellipses(s, phi)
         if self.splines is not None:
             out = out + self.splines.added_mm(s, phi)
         out[(s < 0) | (s > self.length_mm)] = np.nan
@@ -180,15 +189,17 @@ class StemShape:
         blend = np.stack([np.interp(s, self.station_mm, column) for column in at_stations.real.T], axis=1)
         return np.maximum(blend, 0.0)
 
-    def _superellipse(self, s: float, phi: FloatArray) -> FloatArray:
-        def row(column: FloatArray) -> float:
-            return float(np.interp(s, self.station_mm, column))
+    def _superellipses(self, s: FloatArray, phi: FloatArray) -> FloatArray:
+        def rows(column: FloatArray) -> FloatArray:
+            return np.interp(s, self.station_mm, column)
 
-        semi = (row(self.semi_axes_mm[:, 0]), row(self.semi_axes_mm[:, 1]))
-        if min(semi) == 0:
-            return np.zeros_like(phi)
-        offset = (row(self.offset_mm[:, 0]), row(self.offset_mm[:, 1]))
-        return superellipse_radius_mm(phi, semi, row(self.exponent), np.deg2rad(row(self.orientation_deg)), offset)
+        semi = np.stack([rows(self.semi_axes_mm[:, 0]), rows(self.semi_axes_mm[:, 1])], axis=1)
+        offset = np.stack([rows(self.offset_mm[:, 0]), rows(self.offset_mm[:, 1])], axis=1)
+        out = np.zeros((len(s), len(phi)))  # a pointed tip has no section
+        body = semi.min(axis=1) > 0
+        turn = np.deg2rad(rows(self.orientation_deg))
+        out[body] = superellipse_radius_mm(phi, semi[body], rows(self.exponent)[body], turn[body], offset[body])
+        return out
 
     def points_mm(self, station_mm: ArrayLike, phi_rad: ArrayLike) -> FloatArray:
         """Return surface points (k, n, 3) in the implant frame."""

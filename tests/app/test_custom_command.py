@@ -88,4 +88,4 @@ def test_bad_requests_are_one_sentence(
 
 def test_settings_template_is_printed(capsys) -> None:
     assert cli.main(["custom", "--print-settings"]) == exit_codes.OK
-    assert "broach_per_side_mm = 1.0" in capsys.readouterr().out
+    assert "broach_per_side_mm = 2.0" in capsys.readouterr().out
