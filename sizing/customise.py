@@ -20,7 +20,7 @@ from sizing.reaming import ToolAxis
 
 # Angles and step at which the hole is looked at; a free form resolves features of 8 waves, 16 angles each.
 _N_ANGLES = 128
-_NOTHING = (False, False, -1.0)
+_NOTHING = (False, False, False, -1.0)
 _WHY_UNTOUCHED = {
     "tip": "is the drawn-in tip",
     "wall": "lies behind a level that cannot be widened because of the wall that must stay",
@@ -89,7 +89,8 @@ def customise(plan: ImplantationPlan, settings: CustomSettings | None = None) ->
     Returns
     -------
     CustomPlan
-        Of all preparations tried, the one whose stem touches most bone among those that keep the wall.
+        Of all designs tried, among those that serve and keep the wall, the one that wins enough contact and scores
+        best by the score that ranks stock stems.
 
     Raises
     ------
@@ -112,8 +113,8 @@ def customise(plan: ImplantationPlan, settings: CustomSettings | None = None) ->
         candidates += search.designs(replace(settings, min_wall_mm=wall_mm))
         if not candidates:
             continue
-        design, fit = max(candidates, key=lambda pair: _merit(*pair))
-        if _merit(design, fit)[:2] == (True, True) and _worth_while(fit, base):
+        design, fit = max(candidates, key=lambda pair: _merit(*pair, base))
+        if all(_merit(design, fit, base)[:3]):
             break
     if not candidates:
         raise search.none_can_be_made()
@@ -173,7 +174,9 @@ class _Search:
             middle = self._preparations(axis, settings)[_PROBED:][:1]
             made = self._measured(axis, middle, settings, (probe,))
             found += made
-            best = max(best, (max((_merit(*c) for c in made), default=_NOTHING), axis), key=lambda pair: pair[0])
+            best = max(
+                best, (max((_merit(*c, self.base) for c in made), default=_NOTHING), axis), key=lambda pair: pair[0]
+            )
         preparations = self._preparations(best[1], settings)
         middle = preparations[_PROBED:][:1]
         rest = [p for p in preparations if p[0] != middle[0][0]]
@@ -227,12 +230,22 @@ class _Search:
             last = [sizes[np.argmin(np.abs(sizes - settings.last_reamer_mm))]]
         else:
             largest = max(p.reamer.diameter_mm for p in self.base.reaming_plan.passes)
+            largest = min(largest, self._largest_within_cut_mm(axis, settings))
             last = [sizes[np.argmin(np.abs(sizes - largest + less))] for less in _LESS_REAMED_MM]
         canal = self._canal_along(axis)
         return [
             (float(d), replace(canal, hole_radius_mm=np.maximum(canal.hole_radius_mm, d / 2)))
             for d in dict.fromkeys(last)
         ]
+
+    def _largest_within_cut_mm(self, axis: ToolAxis, settings: CustomSettings) -> float:
+        """The largest reamer whose cut per side is allowed; the smallest of the tray where none is."""
+        if settings.largest_cut_per_side_mm is None:
+            return np.inf
+        narrowest_mm = 2 * float(np.nanmin(self._canal_along(axis).endosteal_radius_mm))
+        sizes = self.plan.reamers.diameters_mm
+        allowed = sizes[sizes <= narrowest_mm + 2 * settings.largest_cut_per_side_mm]
+        return float(allowed[-1] if len(allowed) else sizes[0])
 
     def _unreamed(self, axis: ToolAxis) -> tuple[float, Cavity]:
         """The canal as it is, and the largest tool that passes it without cutting, as a gauge."""
@@ -258,12 +271,13 @@ class _Search:
         return self.canals[id(axis)]
 
 
-def _merit(design: CustomDesign, fit: Fit) -> tuple[bool, bool, float]:
-    """Order of preparations: goes in, keeps the wall, touches most."""
+def _merit(design: CustomDesign, fit: Fit, base: Fit) -> tuple[bool, bool, bool, float]:
+    """Order of designs: serves, keeps the wall, wins enough contact, and then the score that ranks stock stems."""
     keeps = not np.isfinite(fit.reamed_wall_min_mm) or (
         fit.reamed_wall_min_mm >= design.settings.min_wall_mm - _SAME_WALL_MM
     )
-    return design.insertion.goes_in and not fit.rejected, bool(keeps), float(np.nan_to_num(fit.contact_share))
+    serves = design.insertion.goes_in and not fit.rejected
+    return serves, bool(keeps), _worth_while(fit, base), float(np.nan_to_num(fit.score.total))
 
 
 def _compare(fit: Fit, stock: tuple[Fit, ...]) -> tuple[ComparedMeasure, ...]:
@@ -283,7 +297,8 @@ def _compare(fit: Fit, stock: tuple[Fit, ...]) -> tuple[ComparedMeasure, ...]:
 def _verdict(design: CustomDesign, fit: Fit, base: Fit, tried: int) -> str:
     numbers = (
         f"{fit.contact_share:.0%} of its flank touches bone, {base.contact_share:.0%} of {base.implant.part_number}'s; "
-        f"least wall {_down(fit.wall_min_mm)} mm against {_down(base.wall_min_mm)} mm"
+        f"least wall {_down(fit.wall_min_mm)} mm against {_down(base.wall_min_mm)} mm; "
+        f"{fit.removed_share:.0%} of the cortex taken against {base.removed_share:.0%}"
     )
     if base.rejected:
         return f"Custom because no stock stem serves ({base.implant.part_number}: {base.rejected[0]}): {numbers}."

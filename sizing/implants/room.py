@@ -38,7 +38,8 @@ def room_mm(cavity: Cavity, settings: CustomSettings) -> FloatArray:
     allowed = _inside_by(cavity.periosteal_radius_mm, cavity.phi_rad, settings.min_wall_mm + _WALL_MARGIN_MM)
     if settings.largest_cut_per_side_mm is not None:
         allowed = np.minimum(allowed, cavity.endosteal_radius_mm + settings.largest_cut_per_side_mm)
-    return np.minimum(hole + settings.broach_per_side_mm, np.maximum(hole, allowed))
+    # Where nothing may be cut the stem stays as far from the bone as a wall's doubt: it touches, and does not scrape.
+    return np.minimum(hole + settings.broach_per_side_mm, np.maximum(hole - _WALL_MARGIN_MM, allowed))
 
 
 def _inside_by(outer_mm: FloatArray, phi_rad: FloatArray, wall_mm: float) -> FloatArray:

@@ -9,6 +9,7 @@ from sizing.implants.custom import design_custom
 from sizing.implants.custom_settings import CoatedZone, CustomSettings, load_custom_settings, settings_template
 from sizing.implants.insertion import check_insertion
 from sizing.implants.shape import StemShape
+from sizing.implants.solid import ScrewHole
 from sizing.reaming.model import ToolAxis
 
 PHI = np.arange(128) * (2 * np.pi / 128)
@@ -116,6 +117,33 @@ def test_a_broach_never_cuts_into_the_wall_that_must_stay() -> None:
     assert thinned.any() and design.wall_left_mm[thinned].min() >= 2.0 - LIMIT_MM
 
 
+def test_the_wall_that_must_stay_is_kept_to_the_nearest_point_not_along_the_ray() -> None:
+    """In an eccentric ring the nearest periosteum lies aside of the ray: distance by the law of cosines."""
+    shift = 4.0
+    outer = shift * np.cos(PHI) + np.sqrt(14.0**2 - (shift * np.sin(PHI)) ** 2)
+    hole = cavity(lambda s, phi: 6.0 + 0 * s + 0 * phi, outer=np.broadcast_to(outer, (len(STATION), len(PHI))))
+    settings = CustomSettings(section="free", broach_per_side_mm=9.0, min_wall_mm=3.0, **FLAT)
+    design = design_custom(hole, settings, length_mm=100, last_reamer_mm=12)
+    x, y = (design.cavity.hole_radius_mm[50] * f(PHI) for f in (np.cos, np.sin))
+    wall = 14.0 - np.hypot(x - shift, y)
+    assert wall.min() >= 3.0 - LIMIT_MM
+    assert wall.min() <= 3.0 + 0.1  # and the design uses what it may
+
+
+def test_room_is_kept_at_the_isthmus() -> None:
+    waist = cavity(lambda s, phi: 7.0 + 0.002 * (s - 50) ** 2 + 0 * phi)
+    settings = CustomSettings(section="circle", isthmus_clearance_mm=0.2, **NO_BROACH)
+    design = design_custom(waist, settings, length_mm=100, last_reamer_mm=14)
+    radius = design.implant.stem_shape.radius_mm([50.0], PHI)
+    assert radius.max() <= 7.0 - 0.2 + 1e-6
+
+
+def test_metal_beside_a_hole_is_as_thick_as_can_be_made() -> None:
+    settings = CustomSettings(section="circle", holes=(ScrewHole(50, 0, 12.5),), **NO_BROACH)
+    with pytest.raises(InputError, match=r"CF-I048.*smallest_thickness_mm"):
+        design_custom(cavity(lambda s, phi: 7.0 + 0 * s + 0 * phi), settings, length_mm=100, last_reamer_mm=14)
+
+
 def test_zones_carry_their_interference() -> None:
     hole = cavity(lambda s, phi: 7.0 + 0 * s + 0 * phi)
     settings = CustomSettings(section="circle", zones=(CoatedZone("coated", 0, 110, 0.1, 0.5),), **NO_BROACH)
@@ -148,6 +176,10 @@ def test_a_stem_thinner_than_can_be_made_is_refused_with_its_level() -> None:
         ('[[zones]]\nname = "a"\nfrom_station_mm = 0\nto_station_mm = 50\n'
          '[[zones]]\nname = "b"\nfrom_station_mm = 40\nto_station_mm = 60', "overlap"),
         ("[[holes]]\nstation_mm = 50", "holes row 1"),
+        ('axis = "middle"\nbow_radius_mm = 800', "bow_radius_mm"),
+        ("bow_radius_mm = 80", "bow_radius_mm"),
+        ("collar_thickness_mm = 0.5", "smallest_thickness_mm"),
+        ("isthmus_clearance_mm = -0.1", "isthmus_clearance_mm"),
         ("section = ", "TOML"),
     ],
 )  # fmt: skip
