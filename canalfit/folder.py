@@ -54,7 +54,7 @@ COHORT_FOLDER = FolderKind(
     frozenset({
         "cohort.json", "cases", "cases.csv", "levels.csv", "fits.csv", "failures.csv", "runtime.csv", "dictionary.csv",
         "cases.parquet", "levels.parquet", "fits.parquet", "failures.parquet", "runtime.parquet",
-        "shelf.csv", "shelf_sizes.csv", "distributions.csv", "custom.csv", "plots", "index.html",
+        "shelf.csv", "coverage.csv", "shelf_sizes.csv", "distributions.csv", "custom.csv", "plots", "index.html",
     }),
 )  # fmt: skip
 

@@ -74,6 +74,8 @@ graft_mm3 | number | solid bone won by reaming
 second_part_number | text | best implant of another size that can serve
 second_score | number | its score
 size_certainty | number | chance that the chosen size serves, given the errors of the canal (docs/method/cohort.md)
+size_doubt | text | sizes that drawn reamings of this bone would take, with their chances
+size_is_coin_toss | flag | a second size is so likely that both belong on the table
 nearest_part_number | text | where nothing fits: what comes nearest
 nearest_reason | text | where nothing fits: why that one cannot serve
 n_implants_tried | count | implants made for this bone that were tried

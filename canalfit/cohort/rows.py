@@ -121,6 +121,8 @@ def _of_choice(plan: ImplantationPlan) -> dict[str, Any]:
         "second_part_number": second and second.implant.part_number,
         "second_score": second and second.score.total,
         "size_certainty": serve_probability(plan, fit),
+        "size_doubt": plan.astray and plan.astray.size.words(),
+        "size_is_coin_toss": plan.astray and plan.astray.size.coin_toss,
     }
 
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
 from typing import Any
 
 from canalfit import __version__
 from canalfit.case import library_versions
+from canalfit.cohort.page import write_page
+from canalfit.cohort.parquet import write_parquet
+from canalfit.cohort.plots import write_plots
 from canalfit.cohort.settings import CohortSettings, hash_of
+from canalfit.cohort.shelf_tables import shelf_texts
 from canalfit.cohort.store import MANIFEST, Marker, Store
 from canalfit.cohort.tables import write_tables
 from sizing.implants.model import Catalogue
@@ -39,7 +44,14 @@ def write_summary(
         return
     store.remove(MANIFEST)  # what follows is whole only when it is there again
     hashes = write_tables(store, markers)
+    for name, data in shelf_texts(store.folder, settings.shelf).items():
+        store.write(name, data)
+        hashes[name] = hashlib.sha256(data).hexdigest()
     body["tables_sha256"] = hashes
+    if parquet:
+        write_parquet(store)
+    write_plots(store)
+    write_page(store, body)
     store.write(MANIFEST, (json.dumps(body, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode())
 
 
