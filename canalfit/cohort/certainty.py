@@ -16,7 +16,7 @@ def serve_probability(plan: ImplantationPlan, fit: Fit) -> float | None:
     The wall left and the contact are moved by the error of the canal's surfaces; both requirements are taken as
     failing independently. Rules that the errors of the canal do not touch (length, tilt, tools) stay as they are.
     """
-    limits = plan.settings.fit.with_wall_limit(plan.settings.wall_limit_mm)
+    limits = plan.settings.fit.with_wall_limit(plan.settings.wall_limit_mm).for_bone(plan.canal.bone)
     hard = fit.protrusion_mm > 0 or fit.far_end_margin_mm < limits.far_end_clearance_mm
     hard |= fit.seat_angle_deg > limits.max_tilt_deg or fit.unmeasured_share > limits.max_unmeasured_share
     if hard:

@@ -30,7 +30,7 @@ def write_page(store: Store, manifest: dict[str, Any]) -> None:
 
     rows = read_rows(store.folder / "cases.csv")
     failures = read_rows(store.folder / "failures.csv")
-    why = {(f["case"], f["bone"], f["side"], f["level"]): f["sentence"] for f in failures}
+    why: dict[tuple[str, ...], str] = {(f["case"], f["bone"], f["side"], f["level"]): f["sentence"] for f in failures}
     groups = [n for n in (rows[0] if rows else {}) if n.startswith("group_")]
     environment = Environment(loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True)
     text = environment.get_template("cohort.html").render(

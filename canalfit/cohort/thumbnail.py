@@ -10,7 +10,7 @@ from sizing.geometry import FloatArray
 from sizing.planning import ImplantationPlan
 from sizing.volume import CtVolume
 
-HALF_WIDTH_MM = 32.0
+HALF_WIDTH_MM = 25.0
 PIXEL_MM = 0.5
 # HU from black to white.
 WINDOW_HU = (-200.0, 1600.0)
@@ -18,7 +18,7 @@ INNER, OUTER, STEM, BAD_STEM = (255, 200, 60), (120, 190, 255), (60, 220, 110), 
 
 
 def thumbnail_png(plan: ImplantationPlan, volume: CtVolume) -> bytes:
-    """Return a PNG: proximal is up, anterior to the left; the stem is green, or red where it does not fit."""
+    """Return a PNG: proximal is to the right, anterior up; the stem is green, or red where it does not fit."""
     from PIL import Image, ImageDraw
     from scipy.ndimage import map_coordinates
 
@@ -61,7 +61,7 @@ def thumbnail_png(plan: ImplantationPlan, volume: CtVolume) -> bytes:
         for sign in (-1, 1):
             line(x + sign * radius, at, colour)
     stream = io.BytesIO()
-    image.save(stream, "PNG", optimize=True)
+    image.transpose(Image.Transpose.ROTATE_270).save(stream, "PNG", optimize=True)
     return stream.getvalue()
 
 
