@@ -52,7 +52,9 @@ def _canal(axes: Axes, demand: Demand) -> None:
     if known:
         edges = np.arange(np.floor(min(known)), np.ceil(max(known)) + 1.0, 0.5)
         for (name, values), colour in zip(data, COLOURS, strict=False):
-            axes.hist(values, edges.tolist(), histtype="step", lw=1.8, color=colour, label=f"{name} (n = {len(values)})")
+            axes.hist(
+                values, edges.tolist(), histtype="step", lw=1.8, color=colour, label=f"{name} (n = {len(values)})"
+            )
         axes.legend(frameon=False)
     _label(axes, "narrowest inscribed diameter of the canal, mm", "bones")
 

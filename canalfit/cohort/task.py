@@ -101,13 +101,22 @@ def _look(job: Job, found: SeriesList) -> Answer:
     examined = examine(found, entry, options)
     levels = ", ".join(level.name for level in levels_of(job.question))
     bones = "/".join(job.question.bones) or "bone told from the scan"
-    refused = tuple((e.code, str(e)) for e in examined.refusals[:1])
+    refused = tuple((e.code, without_place(job, str(e))) for e in examined.refusals[:1])
     return Answer(description=f"{entry.describe()}; {bones}; {levels}", failed=refused)
 
 
 def _nothing_read(job: Job, failure: tuple[str, str], where: str) -> Answer:
     case = job.unit.case or f"unread-{job.unit.label}"
-    return refusal(case, "", failure, where, exit_codes.REFUSED)
+    code, sentence = failure
+    return refusal(case, "", (code, without_place(job, sentence)), without_place(job, where), exit_codes.REFUSED)
+
+
+def without_place(job: Job, text: str) -> str:
+    """Return a text without the path of the scan, which may be a patient's name."""
+    path = job.unit.path
+    for place in (str(path.resolve()), str(path), path.name if path.is_file() else ""):
+        text = text.replace(place, "(scan)") if place else text
+    return text
 
 
 def refusal(case: str, patient: str, failure: tuple[str, str], where: str, exit_code: int) -> Answer:
@@ -176,6 +185,7 @@ class _Case:
             self._keep(plan, level)
 
     def _fail(self, key: rows.Key, code: str, sentence: str, where: str, exit_code: int) -> None:
+        sentence, where = without_place(self.job, sentence), without_place(self.job, where)
         self.failed.append((code, sentence))
         self.tables["failures"].append([*key, code, sentence, where, True])
         self.tables["cases"].append(rows.refused_row(key, self.patient, exit_code, self.input_sha256))

@@ -11,8 +11,12 @@ from canalfit import exit_codes
 def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParser:
     """Add the sub-command."""
     parser = subparsers.add_parser("verify", help="make a plan again from its scan and compare every number")
-    parser.add_argument("plan", metavar="PLAN.JSON", type=Path, help="the record to check")
-    parser.add_argument("--series", metavar="DIR", dest="source", type=Path, help="the scan it was made from")
+    parser.add_argument("plan", metavar="PLAN.JSON", type=Path, help="the record to check; or RESULTS of a cohort")
+    parser.add_argument(
+        "--series", metavar="DIR", dest="source", type=Path, help="the scan it was made from; of a cohort its SOURCE"
+    )
+    parser.add_argument("--sample", metavar="N", type=int, default=5, help="of a cohort: scans planned again (5)")
+    parser.add_argument("--seed", type=int, default=1, help="of a cohort: which sample is drawn")
     parser.add_argument("--catalogue", metavar="FILE", type=Path, action="append", default=[],
                         help="own implants it was made with (TOML); may be repeated")  # fmt: skip
     parser.add_argument("--mask", metavar="FILE", type=Path, help="the mask it was made with, if there was one")
@@ -21,9 +25,12 @@ def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParse
 
 def run(args: argparse.Namespace) -> int:
     """Exit code 0: the same; 10: something differs; 3: not a plan, changed, or not its scan."""
+    from canalfit.cohort.verify import is_cohort
     from canalfit.verify import compare_with_scan
     from sizing.record import read_record
 
+    if is_cohort(args.plan):
+        return _cohort(args)
     record = read_record(args.plan)
     args.console.say(f"{args.plan}: whole and unchanged (SHA-256 {record['sha256'][:16]}…)")
     if args.source is None:
@@ -41,3 +48,26 @@ def run(args: argparse.Namespace) -> int:
             "differences": None if differences is None else [d._asdict() for d in differences],
         })  # fmt: skip
     return exit_codes.FINDINGS if differences else exit_codes.OK
+
+
+def _cohort(args: argparse.Namespace) -> int:
+    """Check the files of a cohort, and plan a sample of its scans again."""
+    from canalfit.cohort.verify import verify_cohort
+
+    with args.console.step("comparing"):
+        check = verify_cohort(args.plan, args.source, args.sample, args.seed)
+    for name in check.differences:
+        args.console.say(f"  {name}: not what was written")
+    same = "are what was written" if not check.differences else f"hold {len(check.differences)} differences"
+    args.console.say(f"{args.plan}: tables and {check.n_cases} cases {same}.")
+    if args.source is None:
+        args.console.say("Give --series SOURCE to plan a random sample of the scans again.")
+    else:
+        args.console.say(
+            f"{len(check.recomputed)} scans were planned again: {', '.join(check.recomputed) or 'none known'}"
+        )
+    if args.json:
+        args.console.json({
+            "cases": check.n_cases, "planned_again": list(check.recomputed), "differences": list(check.differences),
+        })  # fmt: skip
+    return exit_codes.FINDINGS if check.differences else exit_codes.OK

@@ -1,0 +1,168 @@
+"""Cohorts of real planning: small phantoms with known truth, tables of cases, a cluster of this machine, a check."""
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from canalfit.cli import main
+from dicom_io import write_ct_series
+from sizing.phantom import make_phantom
+from sizing.phantom.population import draw_limbs
+from sizing.phantom.spec import ScanSpec
+
+N = 3
+SCAN = ScanSpec(pixel_mm=0.9, slice_step_mm=2.0, slice_thickness_mm=2.0, field_mm=90.0)
+SETTINGS = """
+[plan]
+at_mm = [20, 500]
+at_scan_share = [0.25]
+families = ["generic-pressfit-straight"]
+[[groups]]
+where = { sex = "f" }
+plan = { wall_limit_mm = 2.5 }
+"""
+
+
+@pytest.fixture(scope="module")
+def cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three femora as DICOM, a table that names them and two rows that cannot be used, and one run over it."""
+    folder = tmp_path_factory.mktemp("cohort")
+    lines = ["path,bone,side,group_sex"]
+    from sizing.anatomy import Bone
+
+    for i, spec in enumerate(draw_limbs(N, seed=8, bone=Bone.FEMUR, scan=SCAN)):
+        volume, _ = make_phantom(replace(spec, length_mm=120.0))
+        write_ct_series(volume, folder / f"scan{i}", seed=spec.name)
+        lines.append(f"scan{i},femur,{spec.side},{'fm'[i % 2]}")
+    (folder / "empty").mkdir()
+    lines += ["absent,femur,left,f", "scan0,femurr,left,f", "empty,femur,left,m"]
+    (folder / "cases.csv").write_text("\n".join(lines) + "\n")
+    (folder / "cohort.toml").write_text(SETTINGS)
+    assert _run(folder, "results", "--workers", "2") == 10
+    return folder
+
+
+def _run(folder: Path, out: str, *more: str) -> int:
+    command = ["cohort", str(folder / "cases.csv"), "--settings", str(folder / "cohort.toml"), "--out"]
+    return main([*command, str(folder / out), "--quiet", *more])
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_every_case_and_level_has_its_row(cohort: Path) -> None:
+    rows = rows_of(cohort / "results" / "cases.csv")
+    planned = [r for r in rows if r["exit_code"] in ("0", "4", "10")]
+    assert len(rows) == 3 * N + 3
+    assert {(r["level"], r["exit_code"] in ("0", "4", "10")) for r in rows if r["bone"] and r["level"]} == {
+        ("20 mm", True), ("500 mm", False), ("scan 0.25", True),
+    }  # fmt: skip
+    assert len(planned) == 2 * N and all(r["narrowest_diameter_mm"] and r["n_implants_tried"] for r in planned)
+    assert {r["group_sex"] for r in planned} == {"f", "m"}
+    failures = rows_of(cohort / "results" / "failures.csv")
+    assert sorted(r["code"] for r in failures) == ["CF-A026", "CF-A026", "CF-D030", "CF-S009", "CF-S009", "CF-S009"]
+    assert any("'femurr'; expected femur, tibia, humerus" in r["sentence"] for r in failures)
+
+
+def test_a_row_is_what_plan_says(cohort: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    import json
+
+    side = next(line.split(",")[2] for line in (cohort / "cases.csv").read_text().splitlines() if "scan1" in line)
+    out = tmp_path / "plan"
+    main(["plan", str(cohort / "scan1"), "--bone", "femur", "--side", side, "--resect-at", "20", "--families",
+          "generic-pressfit-straight", "--out", str(out), "--quiet", "--json"])  # fmt: skip
+    said = json.loads(capsys.readouterr().out)
+    record = json.loads((out / "plan.json").read_text())
+    row = next(
+        r for r in rows_of(cohort / "results" / "cases.csv")
+        if r["level"] == "20 mm" and r["group_sex"] == "m"
+    )  # fmt: skip
+    chosen = said["implant"]
+    assert row["part_number"] == (chosen["part_number"] if chosen else "")
+    assert float(row["narrowest_diameter_mm"]) == pytest.approx(
+        record["plan"]["shape"]["narrowest_diameter_mm"], abs=5e-4
+    )
+    assert int(row["exit_code"]) == said["exit_code"] or said["exit_code"] == 10  # drawing may add a finding
+
+
+def test_no_name_and_no_place_of_a_scan_is_in_the_results(cohort: Path) -> None:
+    texts = [p.read_bytes() for p in (cohort / "results").rglob("*") if p.suffix in (".csv", ".json", ".html")]
+    assert texts and not [t for t in texts if str(cohort).encode() in t or b"scan1/" in t]
+
+
+def test_the_page_stands_alone(cohort: Path) -> None:
+    page = (cohort / "results" / "index.html").read_text()
+    assert "http" not in page.replace("http-equiv", "") and page.count("thumbnail.png") == 2 * 2 * N
+    for line in page.split('src="')[1:]:
+        assert (cohort / "results" / line.split('"')[0]).is_file()
+
+
+def test_pandas_reads_every_table_and_the_dictionary_knows_every_column(cohort: Path) -> None:
+    pandas = pytest.importorskip("pandas", reason="pandas is not installed")
+    known = pandas.read_csv(cohort / "results" / "dictionary.csv")
+    for name in ("cases.csv", "levels.csv", "fits.csv", "failures.csv", "runtime.csv"):
+        table = pandas.read_csv(cohort / "results" / name)
+        assert list(table.columns) and set(table.columns) == set(known[known.table == name].column)
+    levels = pandas.read_csv(cohort / "results" / "levels.csv")
+    assert levels.inscribed_diameter_mm.dropna().between(3, 40).all()
+
+
+def test_a_cluster_gives_the_same_bytes(cohort: Path) -> None:
+    distributed = pytest.importorskip("distributed", reason="dask.distributed is not installed")
+    with distributed.LocalCluster(
+        n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None
+    ) as cluster:
+        assert _run(cohort, "clustered", "--scheduler", cluster.scheduler_address) == 10
+    for name in ("cases.csv", "levels.csv", "fits.csv", "failures.csv", "shelf.csv", "coverage.csv"):
+        assert (cohort / "clustered" / name).read_bytes() == (cohort / "results" / name).read_bytes(), name
+
+
+def test_verify_finds_what_was_changed(cohort: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    results, source = cohort / "results", str(cohort / "cases.csv")
+    assert main(["verify", str(results), "--series", source, "--sample", "1"]) == 0
+    assert "1 scans were planned again" in capsys.readouterr().err
+    before = (results / "levels.csv").read_bytes()
+    (results / "levels.csv").write_bytes(before.replace(b"1", b"2", 1))
+    assert main(["verify", str(results)]) == 10
+    assert "levels.csv: not what was written" in capsys.readouterr().err
+    (results / "levels.csv").write_bytes(before)
+
+
+def test_a_dry_run_says_what_would_be_planned_and_writes_nothing(
+    cohort: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = ["cohort", str(cohort / "cases.csv"), "--settings", str(cohort / "cohort.toml"), "--dry-run"]
+    assert main(source) == 10
+    said = capsys.readouterr().out.splitlines()
+    assert len(said) == N + 3 and sum("20 mm, 500 mm, scan 0.25" in line for line in said) == N
+    assert sum("NOT: " in line for line in said) == 3
+
+
+@pytest.mark.parametrize(
+    ("table", "settings", "more", "words"),
+    [
+        ("path,boen\nx,femur\n", "", [], "unknown column 'boen'; did you mean 'bone'?"),
+        ("path,sex\nx,f\n", "", [], "a column to carry through is named group_sex"),
+        ("bone\nfemur\n", "", [], "needs a column 'path'"),
+        ("path\nx\n", "[plan]\nbone = 'femur'\n", [], "settings: plan.bone is an unknown name"),
+        ("path\nx\n", "[plan]\nat_bone_share = [1.5]\n", [], "shares between 0 and 1"),
+        ("path\nx\n", "", ["--scheduler", "tcp://127.0.0.1:1"], "there is no dask scheduler at tcp://127.0.0.1:1"),
+        ("path\nx\n", "", ["--workers", "0"], "must be above zero"),
+    ],
+)
+def test_what_cannot_be_meant_is_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
+    table: str, settings: str, more: list[str], words: str,
+) -> None:  # fmt: skip
+    import canalfit.cohort.engine as engine
+
+    monkeypatch.setattr(engine, "_DASK_SECONDS", 1.0)
+    (tmp_path / "t.csv").write_text(table)
+    (tmp_path / "s.toml").write_text(settings)
+    command = ["cohort", str(tmp_path / "t.csv"), "--settings", str(tmp_path / "s.toml")]
+    assert main([*command, "--out", str(tmp_path / "out"), *more]) == 2
+    assert words in capsys.readouterr().err
