@@ -25,7 +25,7 @@ All kernels take section-local numbers; they know no patient frame.
 
 import numpy as np
 
-from libc.math cimport NAN, atan2, cos, fabs, floor, fmax, fmin, isnan, sin, sqrt
+from libc.math cimport NAN, atan2, cos, fabs, floor, isnan, sin, sqrt
 
 cdef enum:
     POINTS = 8           # samples in one interpolation stencil
@@ -35,6 +35,7 @@ cdef enum:
     MOST_BREAKS = 16     # corners inside one cell
     BISECTIONS = 24      # a cell's width / 2**24: far below what a corner can do to an integral
     SHRINKS = 10         # a ray's spacing * 0.6**10: below 0.01 of it, and a least distance is flat there
+    FREE_RAYS = 24       # round a tool that lies free in the canal
     TOOL = 8             # cx, cy, du, dv, ku, kv, tau0, reaches
     PIECE = 5            # low, high, a, b, c
     SECTION = 6          # w0, wu, wv, g0, gu, gv: weights of a volume element; height over the cut plane
@@ -45,6 +46,10 @@ cdef enum:
 
 cdef int FLOATING = -1000000       # a kind of its own: this pass needs no rays in this section
 cdef double PI = 3.141592653589793
+cdef double FREE = 1.02             # a tool this much wider still touches nothing: then nor does it between two rays
+cdef double FAR = 1e30              # no limit
+cdef double NEAR_ORIGIN = 1.0       # mm; bending moves a surface by far less than this
+cdef double POLISHED = 1e-5         # mm; the next Newton step would be the square of this
 cdef double PLANE_EPSILON = 1e-12  # a ray this parallel to a plane never meets it
 
 # Gauss-Legendre nodes and weights on 0..1, three points: exact for fifth degree in a cell.
@@ -64,6 +69,14 @@ cdef struct Hole:
     int bounded_by_plane
     double low[MOST_INTERVALS]
     double high[MOST_INTERVALS]
+
+
+cdef inline double least_of(double a, double b) noexcept nogil:  # the library's are calls, for the sake of NaN
+    return a if a < b else b
+
+
+cdef inline double most_of(double a, double b) noexcept nogil:
+    return a if a > b else b
 
 
 cdef inline void lagrange(double x, double* weight) noexcept nogil:
@@ -100,7 +113,7 @@ cdef inline double smooth(const double* sample, double x, const double* weight) 
 cdef inline double polish(double at, double a, double b, double c, double ed, double cd, double ec, double cc,
                           double ek, double ck, double tau0) noexcept nogil:
     """Newton steps onto a bowed tool's surface, from the root for the straight one."""
-    cdef double qd, bend, delta, tau, value, slope
+    cdef double qd, bend, delta, tau, value, slope, move
     cdef int _i
     for _i in range(3):
         qd = at * ed - cd
@@ -109,7 +122,10 @@ cdef inline double polish(double at, double a, double b, double c, double ed, do
         tau = tau0 + delta
         value = at * at - 2.0 * at * ec + cc - qd * delta - a - tau * (b + c * tau)
         slope = 2.0 * at - 2.0 * ec - 2.0 * delta * ed - delta * delta * ek - (b + 2.0 * c * tau) * ed / bend
-        at -= value / slope
+        move = value / slope
+        at -= move
+        if fabs(move) < POLISHED:
+            break
     return at
 
 
@@ -149,28 +165,30 @@ cdef inline bint tool_interval(const double* tool, int axis, const double* piece
         if not (root > 0.0 and qa > 0.0):
             continue
         root = sqrt(root)
-        enter = (-qb - root) / qa
-        leave = (-qb + root) / qa
+        qa = 1.0 / qa
+        enter = (-qb - root) * qa
+        leave = (-qb + root) * qa
         if curved:
-            enter = polish(enter, a, b, c, ed, cd, ec, cc, ray.ek, ray.ck, tau0)
+            if enter > -NEAR_ORIGIN:  # else the ray begins inside the tool
+                enter = polish(enter, a, b, c, ed, cd, ec, cc, ray.ek, ray.ck, tau0)
             leave = polish(leave, a, b, c, ed, cd, ec, cc, ray.ek, ray.ck, tau0)
         cut = False
         if fabs(ed) > PLANE_EPSILON:
             first = (piece[PIECE * i] - s0) / ed
             last = (piece[PIECE * i + 1] - s0) / ed
-            enter = fmax(enter, fmin(first, last))
-            cut = fmax(first, last) < leave
-            leave = fmin(leave, fmax(first, last))
+            enter = most_of(enter, least_of(first, last))
+            cut = most_of(first, last) < leave
+            leave = least_of(leave, most_of(first, last))
         elif s0 < piece[PIECE * i] or s0 > piece[PIECE * i + 1]:
             continue
-        enter = fmax(enter, ray.keep_low)
-        leave = fmin(leave, ray.keep_high)
+        enter = most_of(enter, ray.keep_low)
+        leave = least_of(leave, ray.keep_high)
         if leave <= enter:
             continue
         if not hit or leave > high[0]:
             plane[0] = cut
             high[0] = leave
-        low[0] = fmin(low[0], enter) if hit else enter
+        low[0] = least_of(low[0], enter) if hit else enter
         hit = True
     return hit
 
@@ -185,8 +203,8 @@ cdef inline void add_interval(Hole* hole, double low, double high, int tool, int
         first += 1
     last = first
     while last < hole.count and hole.low[last] <= high:
-        low = fmin(low, hole.low[last])
-        high = fmax(high, hole.high[last])
+        low = least_of(low, hole.low[last])
+        high = most_of(high, hole.high[last])
         last += 1
     if last == first:  # touches none: make room
         if hole.count == MOST_INTERVALS:
@@ -214,7 +232,7 @@ cdef inline void inside(const Hole* hole, double limit, double* area, double* mo
         low = hole.low[i]
         if low >= limit:
             break
-        high = fmin(hole.high[i], limit)
+        high = least_of(hole.high[i], limit)
         area[0] += 0.5 * (high * high - low * low)
         moment[0] += (high * high * high - low * low * low) / 3.0
 
@@ -311,9 +329,9 @@ cdef class Sections:
         height = self.frames[section, 3]
         climb = self.frames[section, 4] * ray.c + self.frames[section, 5] * ray.s
         ray.keep_low = 0.0
-        ray.keep_high = 1e30
+        ray.keep_high = FAR
         if climb > PLANE_EPSILON:
-            ray.keep_low = fmax(0.0, -height / climb)
+            ray.keep_low = most_of(0.0, -height / climb)
         elif climb < -PLANE_EPSILON:
             ray.keep_high = -height / climb
         elif height < 0.0:
@@ -366,7 +384,7 @@ cdef class Sections:
 
     cdef void tally(self, const Ray* ray, const Hole* hole, double weight, double* out) noexcept nogil:
         cdef double area, moment
-        cdef double[PARTS] limit = [ray.marrow, ray.canal, ray.bone, 1e30]
+        cdef double[PARTS] limit = [ray.marrow, ray.canal, ray.bone, FAR]
         cdef int part
         for part in range(PARTS):
             if part > 0 and limit[part - 1] >= hole.high[hole.count - 1]:
@@ -379,6 +397,7 @@ cdef class Sections:
 
     cdef void contact(self, int section, int cell, int this_pass, double x0, double x1, double* out) noexcept nogil:
         """Angle and area of this tool's surface between two places of a cell, where it lies in bone."""
+        cdef bint whole = x0 == 0.0 and x1 == 1.0
         cdef double[POINTS] weight
         cdef double[3] px, py
         cdef double[3] x = [x0, 0.5 * (x0 + x1), x1]
@@ -387,8 +406,11 @@ cdef class Sections:
         cdef const double* tool = &self.tools[this_pass, section, 0]
         cdef int i, plane
         for i in range(3):
-            lagrange(x[i], weight)
-            self.look(section, cell, x[i], weight, &ray)
+            if whole:  # start, middle and end of a cell are nodes
+                self.look_at_node(section, cell, 2 * i, &ray)
+            else:
+                lagrange(x[i], weight)
+                self.look(section, cell, x[i], weight, &ray)
             if not tool_interval(tool, self.axis_of[this_pass], &self.pieces[this_pass, 0, 0],
                                  self.n_pieces[this_pass], &ray, &low, &high, &plane):
                 return
@@ -397,10 +419,10 @@ cdef class Sections:
             if i == 1 and not (ray.canal < high < ray.bone and not plane):
                 return
         du, dv = tool[2], tool[3]
-        ds = sqrt(fmax(1.0 - du * du - dv * dv, 1e-12))
+        ds = sqrt(most_of(1.0 - du * du - dv * dv, 1e-12))
         angle = fabs(atan2(ds * (px[0] * py[2] - py[0] * px[2]), px[0] * px[2] + py[0] * py[2]
                            - (px[0] * du + py[0] * dv) * (px[2] * du + py[2] * dv)))
-        radius = sqrt(fmax(px[1] * px[1] + py[1] * py[1] - (px[1] * du + py[1] * dv) ** 2, 0.0))
+        radius = sqrt(most_of(px[1] * px[1] + py[1] * py[1] - (px[1] * du + py[1] * dv) ** 2, 0.0))
         element = (self.frames[section, 0] + self.frames[section, 1] * (px[1] + tool[0])
                    + self.frames[section, 2] * (py[1] + tool[1])) / ds
         out[FLANK] += radius * angle * element
@@ -438,32 +460,50 @@ cdef class Sections:
         return found
 
     cdef bint floats(self, int section, int tool) noexcept nogil:
-        """True if a tool lies free in this section's canal: one straight barrel, no bone near."""
+        """True if a tool lies free in this section's canal: one barrel far from its tip, no bone near."""
         cdef int i
         cdef const double* t = &self.tools[tool, section, 0]
-        cdef double reach = sqrt(self.pieces[tool, 0, 2]), lean2 = t[2] * t[2] + t[3] * t[3], away
-        if t[4] != 0.0 or t[5] != 0.0 or self.pieces[tool, 0, 3] != 0.0:
+        cdef double lean2 = t[2] * t[2] + t[3] * t[3], reach, away, x, y, centre2 = t[0] * t[0] + t[1] * t[1]
+        if self.pieces[tool, 0, 3] != 0.0:
             return False
-        reach = reach / sqrt(1.0 - lean2)
-        away = sqrt(t[0] * t[0] + t[1] * t[1]) + reach
+        reach = FREE * sqrt(self.pieces[tool, 0, 2] / (1.0 - lean2))
+        away = sqrt(centre2) + reach
         if t[6] + reach * sqrt(lean2) > self.pieces[tool, 0, 1]:
             return False  # near the tip
         if self.frames[section, 3] < away * (fabs(self.frames[section, 4]) + fabs(self.frames[section, 5])):
             return False  # near the cut plane
         for i in range(self.n_rays):
-            if not self.marrow[section, i + AHEAD] * 0.98 > away:
+            away = self.marrow[section, i + AHEAD]
+            x = away * self.trig[i, 0, 0] - t[0]
+            y = away * self.trig[i, 0, 1] - t[1]
+            if not (x * x + y * y > reach * reach and away * away > centre2):
                 return False  # near the bone, or not measured
         return True
 
-    cdef void add_disc(self, int section, int tool, double* out) noexcept nogil:
-        """A hole that floats free is a whole ellipse."""
-        cdef int part
+    cdef void add_free(self, int section, int tool, double* out) noexcept nogil:
+        """A hole that floats free: an ellipse, or, of a bowed tool, its like, summed round where the axis pierces.
+
+        The radius is a smooth periodic function, close to a circle's: the plain sum over a few rays is exact.
+        """
         cdef const double* t = &self.tools[tool, section, 0]
-        cdef double area = PI * self.pieces[tool, 0, 2] / sqrt(1.0 - t[2] * t[2] - t[3] * t[3])
+        cdef double radius, area = 0.0, x = 0.0, y = 0.0, angle, weight = PI / FREE_RAYS
+        cdef double[TOOL] moved = [0.0, 0.0, t[2], t[3], t[4], t[5], t[6], t[7]]
+        cdef const double* piece = &self.pieces[tool, 0, 0]
+        cdef double low
+        cdef int i, part, plane
+        cdef Ray ray
+        for i in range(FREE_RAYS):
+            angle = i * 2.0 * weight
+            ray.c, ray.s, ray.approach = cos(angle), sin(angle), -1
+            ray.keep_low, ray.keep_high = 0.0, FAR
+            tool_interval(moved, self.axis_of[tool], piece, 1, &ray, &low, &radius, &plane)
+            area += weight * radius * radius
+            x += weight * 2.0 / 3.0 * radius * radius * radius * ray.c
+            y += weight * 2.0 / 3.0 * radius * radius * radius * ray.s
         for part in range(PARTS):
             out[3 * part] = area
-            out[3 * part + 1] = area * t[0]
-            out[3 * part + 2] = area * t[1]
+            out[3 * part + 1] = x + area * t[0]
+            out[3 * part + 2] = y + area * t[1]
 
     cdef void sample(self, int section, int cell, int g, int* kinds, double* cell_sum) noexcept nogil:
         """Look along one node's ray: the kind after every pass, and its part of the cell's sums."""
@@ -495,7 +535,7 @@ cdef class Sections:
             if tool == -1:
                 continue
             if tool >= 0 and self.floats(section, tool):
-                self.add_disc(section, tool, &out[p * OUT])
+                self.add_free(section, tool, &out[p * OUT])
                 continue
             kinds[p * width] = 0
             work = True
@@ -598,7 +638,7 @@ cdef class Sections:
         if after_pass < 0:
             return ray.canal
         self.dig(section, after_pass, &ray, &hole)
-        return fmax(ray.canal, hole.high[hole.count - 1] if hole.count else 0.0)
+        return most_of(ray.canal, hole.high[hole.count - 1] if hole.count else 0.0)
 
     cdef inline void point(self, int section, double at, int after_pass, bint outer, double* x,
                            double* y) noexcept nogil:
@@ -623,7 +663,7 @@ cdef class Sections:
         a flaring bone is not measured too thick.
         """
         cdef int n = self.n_rays, stride = 1 + (n - 1) // 256, reach = n // 8, i, j, k, _k, best_i = -1, best_j = 0
-        cdef double x, y, bx, by, edge, gap, best = 1e30, width
+        cdef double x, y, bx, by, edge, gap, best = FAR, width
         cdef double a, b, mid_a, mid_b
         cdef double[5] px, py, qx, qy
         i = -stride
@@ -711,7 +751,7 @@ cdef class Sections:
         out[5] += weight * moment * ray.s
         second = b * b * b * b
         for i in range(hole.count):
-            low, high = fmin(hole.low[i], b), fmin(hole.high[i], b)
+            low, high = least_of(hole.low[i], b), least_of(hole.high[i], b)
             second -= high * high * high * high - low * low * low * low
         second *= 0.25 * weight
         out[6] += second * ray.s * ray.s

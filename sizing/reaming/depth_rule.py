@@ -154,4 +154,4 @@ def _cut_stretch(levels: SectionStack) -> FloatArray:
         return np.zeros(0)
     depth = levels.depth_mm
     step = float(np.max(np.diff(depth)))
-    return np.linspace(depth[near[0]] - step, depth[near[-1]] + step, _ACROSS * 4 + 1)
+    return np.linspace(depth[near[0]] - step, depth[near[-1]] + step, _ACROSS + 1)
