@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from sizing.canal.model import Canal
 from sizing.geometry import FloatArray
-from sizing.reaming.cut import still_visible
 from sizing.reaming.model import ReamerPass, ReamingPlan
 from sizing.reaming.pierce import tools_in_sections
 from sizing.reaming.sections import SectionStack
@@ -55,11 +54,9 @@ def depth_rule(canal: Canal, plan: ReamingPlan, levels: SectionStack, touched: N
     depth = levels.depth_mm
     if len(depth) == 1:  # one section has areas, and no volume
         return DepthRule(np.full(1, np.nan), depth[:0], depth[:0])
-    # Only the final hole has a say, and stretches do not depend on a tool's size or on the order of passes: a
-    # sequence and its last pass alone are summed at the same places and agree to the last digit.
-    last = still_visible(plan.passes)[-1]
-    shaping = last[1 : 1 + last[0]]
-    low, high = measured_span(canal, tuple(plan.passes[i] for i in shaping), levels)
+    # Stretches do not depend on a tool's size or on the order of passes: a sequence and its last pass alone are
+    # summed at the same places and agree to the last digit.
+    low, high = volume_begins(canal, levels), float(depth[-1])
     corners = np.concatenate([[low, high], *(tool_ends(p, levels) for p in plan.passes), _cut_stretch(levels)])
     corners = np.clip(corners, low, high)
     rough = _changes(touched)
@@ -102,28 +99,19 @@ def _gauss(
     return (start[:, None] + width[:, None] * _NODES).ravel(), (width[:, None] * _WEIGHTS).ravel()
 
 
-def measured_span(canal: Canal, passes: tuple[ReamerPass, ...], levels: SectionStack) -> tuple[float, float]:
-    """Return the depths between which volumes are summed.
+def volume_begins(canal: Canal, levels: SectionStack) -> float:
+    """Return the depth from which volumes are summed: the first level, or the wedge between it and the cut.
 
-    The levels' own range, and the wedges at its ends: where the cut plane, or a tool's flat end, leans across
-    the first or last section, the part of bone beyond that section is filled by continuing the contours. More
-    than one level's step is never bridged.
+    Where the cut plane leans across the first section, or lies less than a level's step distal of it, the bone
+    between the two is filled by continuing the contours. At the other end volumes stop with the last section:
+    nothing is known beyond it.
     """
     depth = levels.depth_mm
-    outline = np.nanmax(levels.periosteal_mm[[0, -1]], axis=1, initial=0.0)
     height, *slope = levels.cut_plane[0]
-    lean = float(np.hypot(*slope)) * outline[0]
+    lean = float(np.hypot(*slope)) * float(np.nanmax(levels.periosteal_mm[0], initial=0.0))
     climb = max(float(levels.s_lps[0] @ canal.resection.normal_lps), 0.2) if canal.resection else 1.0
     wedge = height + lean
-    low = depth[0] - (wedge / climb if height - lean <= depth[1] - depth[0] and wedge > 0.0 else 0.0)
-    tables = tools_in_sections(passes, levels)[:, -1]
-    high = depth[-1]
-    for cx, cy, du, dv, *_, tau0, _reaches in tables:
-        lean = np.hypot(du, dv)
-        beyond = -tau0 + lean * (outline[1] + np.hypot(cx, cy))
-        if tau0 <= 0.0 and -tau0 <= depth[-1] - depth[-2] and lean > 0.0:
-            high = max(high, depth[-1] + beyond)
-    return float(low), float(high)
+    return float(depth[0] - (wedge / climb if height - lean <= depth[1] - depth[0] and wedge > 0.0 else 0.0))
 
 
 def tool_ends(made: ReamerPass, levels: SectionStack) -> FloatArray:

@@ -37,7 +37,7 @@ def pierce(axis: ToolAxis, sections: SectionStack) -> FloatArray:
         miss = np.einsum("ij,ij->i", sections.points_lps - axis.point_at(travel), sections.s_lps)
         climb = np.einsum("ij,ij->i", axis.direction_at(travel), sections.s_lps)
         travel = travel + miss / np.maximum(climb, _LEAST_COSINE)
-        if np.max(np.abs(miss)) < _CONVERGED_MM:
+        if np.max(np.abs(miss), initial=0.0) < _CONVERGED_MM:
             break
     _check(climb)
     return travel
