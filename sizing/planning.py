@@ -6,6 +6,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from importlib import import_module
+from typing import Any
 
 from sizing.anatomy import Bone, Side
 from sizing.canal import CanalSettings, CanalShape, SectionTable, describe_shape, measure_canal, measure_sections
@@ -36,6 +38,8 @@ from sizing.segmentation.model import ResidualBone
 from sizing.volume import CtVolume, ScanInfo
 
 __all__ = ["RESEARCH_USE", "ImplantationPlan", "PlanSettings", "plan_canal", "plan_case", "with_outlook"]
+
+PICTURES = "viewer.window"  # who draws a plan
 
 
 @dataclass(frozen=True)
@@ -145,6 +149,13 @@ class ImplantationPlan:
     def drawn(self) -> Fit | None:
         """What pictures show: the choice; where nothing can serve, the nearest, which must be called so."""
         return self.chosen or (self.fits[0] if self.fits else None)
+
+    def show(self, *, off_screen: bool = False) -> Any:
+        """Return a PyVista plotter with the plan's 3-D scene, for a notebook: ``plan.show().show()``.
+
+        The viewer stands above this room and is looked up by name only when somebody asks for a picture.
+        """
+        return import_module(PICTURES).show(self, off_screen=off_screen)
 
     @property
     def reaming(self) -> ReamedCanal | None:

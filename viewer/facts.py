@@ -138,7 +138,7 @@ def fit_facts(plan: ImplantationPlan, fit: Fit, limit: float) -> tuple[Fact, ...
     return (
         Fact("least wall left", words.wall(fit.wall_min_mm), words.place(fit.wall_min_depth_mm, fit.wall_min_direction),
              not fit.wall_min_mm >= limit),
-        Fact("wall at the tip ±20 mm", words.wall(fit.wall_min_tip_mm), f"limit {words.mm(limit)}",
+        Fact("wall at tip ±20 mm", words.wall(fit.wall_min_tip_mm), f"limit {words.mm(limit)}",
              not fit.wall_min_tip_mm >= limit),
         Fact("wall at the collar", words.wall(fit.wall_min_collar_mm), native,
              not fit.wall_min_collar_mm >= limit),

@@ -158,6 +158,9 @@ def _draw(axes: Any, pane: Pane, y_axis: bool) -> None:
 
 def _ticks(axes: Any, pane: Pane, y_axis: bool) -> None:
     axes.set_xticks(pane.x_ticks.at, pane.x_ticks.text)
+    for at, label in zip(pane.x_ticks.at, axes.get_xticklabels(), strict=True):  # words at the very edge stay inside
+        if not pane.x_ticks.label and at in pane.x_range:
+            label.set_horizontalalignment("left" if at == pane.x_range[0] else "right")
     axes.set_yticks(pane.y_ticks.at, pane.y_ticks.text if y_axis else [""] * len(pane.y_ticks.at))
     axes.tick_params(labelsize=6, length=1.6, width=0.4, pad=1.2, colors=style.INK)
     if pane.x_ticks.label:

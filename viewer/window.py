@@ -58,7 +58,7 @@ class _Window:
         p.add_key_event("b", lambda: self._next("bone", BONES))
         p.add_key_event("c", lambda: self._next("colour", COLOURS))
         p.add_key_event("g", lambda: self._next("stem", ("plain", "gap")))
-        p.canalfit_window = self  # keeps the keys alive as long as the plotter
+        p._canalfit_window = self  # keeps the keys alive as long as the plotter
 
     def _look(self, view: str) -> None:
         self.stage.look(view)

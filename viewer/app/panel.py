@@ -38,7 +38,7 @@ def first_state(session: Session, scan_note: str) -> dict[str, Any]:
         "research_use": RESEARCH_USE, "theme": "light", "reaming": False, "window": "2500 / 480 HU", "map": "wall",
         "maps": [{"key": k, "text": t} for k, t in MAPS.items()], "map_legend": [], "native_legend": [],
         "scene_legend": [], "scene_options": scene_options(SceneOptions()), "has_scan": session.replan is not None,
-        "cursor": {}, "has_3d": False, "reviewer": "", "review_date": "",
+        "cursor": {}, "has_3d": False, "no_3d": "", "reviewer": "", "review_date": "",
     }  # fmt: skip
 
 

@@ -91,6 +91,8 @@ def free_port(port: int) -> int:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
+        except OverflowError as error:
+            raise UsageError(f"{port} is no port: ports go from 0 to 65535; leave --port out for a free one") from error
         except OSError as error:
             raise UsageError(f"port {port} is taken; give another one with --port, or none") from error
         return int(probe.getsockname()[1])
@@ -102,7 +104,7 @@ def build(server: Any, session: Session, volume: CtVolume | None, services: Serv
     from trame.widgets import client
 
     planner = Planner(server, session, volume, services)
-    works, _ = services.opengl()
+    works, sentence = services.opengl()
     page = (TEMPLATES / "planner.html").read_text(encoding="utf-8")
     before, after = page.split("<!-- 3-D -->")
     with DivLayout(server) as layout:
@@ -113,7 +115,7 @@ def build(server: Any, session: Session, volume: CtVolume | None, services: Serv
         layout.root.add_child(before + (view.html if works else "") + after)
         if works:
             layout.root._children.remove(view)
-    server.state.has_3d = works
+    server.state.has_3d, server.state.no_3d = works, "" if works else sentence
     planner.start()
     return planner
 
