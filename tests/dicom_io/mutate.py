@@ -84,7 +84,7 @@ class Target:
     def attack(self, rng: random.Random, tally: Tally, label: str) -> None:
         """Mutate one file, read the series, restore the file."""
         k = rng.randrange(len(self.paths))
-        data, kind, first = mutate(self.clean[k], rng, self.pixels_from[k])
+        data, kind, last = mutate(self.clean[k], rng, self.pixels_from[k])
         self.paths[k].write_bytes(data)
         try:
             result = read_series(self.folder, options=ReadOptions(workers=1))
@@ -95,9 +95,9 @@ class Target:
             tally.wrong.append(f"{label} file {k} {kind}: {type(error).__name__}: {error}")
         else:
             tally.outcomes["read"] += 1
-            fault = self._fault(result.volume, k, in_pixels=first >= self.pixels_from[k])
+            fault = self._fault(result.volume, k, in_pixels=last >= self.pixels_from[k])
             if fault:
-                tally.wrong.append(f"{label} file {k} {kind} at byte {first}: {fault}")
+                tally.wrong.append(f"{label} file {k} {kind} at byte {last}: {fault}")
         finally:
             self.paths[k].write_bytes(self.clean[k])
 
@@ -128,7 +128,7 @@ def _pixel_offset(path: Path) -> int:
 
 
 def mutate(clean: bytes, rng: random.Random, pixels_from: int) -> tuple[bytes, str, int]:
-    """Return damaged bytes, the kind of damage, and where it begins; two in three hit the header."""
+    """Return damaged bytes, the kind of damage, and how far it reaches; two in three begin in the header."""
     data = bytearray(clean)
     start, stop = (0, pixels_from) if rng.random() < 0.67 else (pixels_from, len(data))
     at = rng.randrange(start, max(stop, start + 1))
@@ -146,7 +146,9 @@ def mutate(clean: bytes, rng: random.Random, pixels_from: int) -> tuple[bytes, s
         at = rng.choice(digits) if digits else at
         data[at] = rng.choice(b"0123456789.,-\\ ")
     elif kind in ("zero", "ones"):
-        data[at : at + n] = (b"\0" if kind == "zero" else b"\xff") * min(n, len(data) - at)
+        n = min(n, len(data) - at)
+        data[at : at + n] = (b"\0" if kind == "zero" else b"\xff") * n
+        at += n - 1
     elif kind == "cut":
         del data[at:]
     elif kind == "insert":
@@ -156,6 +158,7 @@ def mutate(clean: bytes, rng: random.Random, pixels_from: int) -> tuple[bytes, s
     else:
         source = rng.randrange(len(data))
         data[at : at + n] = data[source : source + n]
+        at += n - 1
     return bytes(data), kind, at
 
 
