@@ -307,7 +307,7 @@ def _coarse(geometry: VolumeGeometry, frame: Frame) -> Finding | None:
     found = []
     if in_plane > limits.COARSE_PIXEL_MM or thickness > limits.COARSE_SLICE_MM:
         found.append(("CF-D022a", f"{in_plane:.2f} mm in the plane, slices of {thickness:.2f} mm"))
-    if ratio > limits.ANISOTROPY_NOTE:
+    if ratio > limits.ANISOTROPY_NOTE * (1 + limits.SAME_SPACING_TOLERANCE):  # 1.4 to 0.7 is not more than two
         found.append(("CF-D023", f"voxels {step:.2f} mm high and {in_plane:.2f} mm wide"))
     if is_soft(frame.kernel):
         found.append(("CF-D025a", f"a soft kernel ({frame.kernel})"))
