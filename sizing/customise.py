@@ -113,7 +113,7 @@ def customise(plan: ImplantationPlan, settings: CustomSettings | None = None) ->
         candidates += search.designs(replace(settings, min_wall_mm=wall_mm))
         if not candidates:
             continue
-        design, fit = max(candidates, key=lambda pair: _merit(*pair, base))
+        design, fit = max(candidates, key=lambda pair: _merit(pair[0], pair[1], base))
         if all(_merit(design, fit, base)[:3]):
             break
     if not candidates:

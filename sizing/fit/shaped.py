@@ -5,12 +5,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from sizing.anatomy import Side, direction_word
 from sizing.canal.model import Canal
 from sizing.fit.levels import StemLevels
+from sizing.fit.rules import Reason
 from sizing.fit.tooling import Tooling
 from sizing.fit.view import AxisView
 from sizing.geometry import FloatArray
 from sizing.implants.cavity import Cavity, cavity_along
+from sizing.implants.insertion import running_minimum
 from sizing.implants.model import ImplantTemplate, Preparation
 
 # Angles round the stem: a share of the circumference with four ends is told to 2/512, areas to 1e-4.
@@ -19,6 +22,8 @@ _N_ANGLES = 512
 _NEAR = 42
 # A level counts as measured when this share of the circumference is known; as for round stems.
 _LEAST_SEEN = 0.5
+# Radial: twice the largest usual press-fit. Deeper, a stem does not press in, it jams.
+DEEPEST_PRESS_MM = 0.5
 # A hole beyond the endosteum by less is rounding.
 _CUT_MM = 1e-6
 
@@ -94,6 +99,37 @@ def shaped_levels(
         wall_cut_mm=cut[None],
         wall_native_mm=native[None],
     )
+
+
+def reason_it_jams(
+    seen: Cavity, implant: ImplantTemplate, tools: Tooling, bore_depth_mm: float, side: Side | None
+) -> Reason | None:
+    """Return why a stem of its own shape cannot slide in along its axis; None if it can, or brings its own broach.
+
+    Every part of the stem passes all levels between the entry and its place. What presses deeper into the bone there
+    than any press-fit, jams.
+    """
+    if implant.preparation is Preparation.BROACH:
+        return None
+    along = (seen.station_mm >= 0) & (seen.station_mm <= implant.length_mm)
+    station = seen.station_mm[along]
+    bore = np.where(station <= bore_depth_mm, tools.bore_diameter_mm / 2, 0.0)[:, None]
+    narrowest, at = running_minimum(np.maximum(seen.endosteal_radius_mm[along], bore))
+    stem = implant.stem_shape.radius_mm(station, seen.phi_rad)
+    pressed = stem - narrowest
+    if not np.isfinite(pressed).any() or np.nanmax(pressed) <= DEEPEST_PRESS_MM:
+        return None
+    k, j = np.unravel_index(np.nanargmax(pressed), pressed.shape)
+    deepest, level = float(pressed[k, j]), station[at[k, j]]
+    angle = seen.phi_rad[j]
+    where = direction_word(seen.direction_lps(angle), side) if side else f"{np.degrees(angle):.0f} degrees from x"
+    too_wide = station[(np.nan_to_num(pressed, nan=-np.inf) > DEEPEST_PRESS_MM).any(axis=1)]
+    words = (
+        f"it does not go in: {deepest:.1f} mm into the bone {level:.0f} mm above the cut, {where}, where its part at "
+        f"{station[k]:.0f} mm has to pass; the nearest shape that goes in is up to {deepest - DEEPEST_PRESS_MM:.1f} mm "
+        f"slimmer on that side, from {too_wide.min():.0f} to {too_wide.max():.0f} mm"
+    )
+    return Reason(words, deepest / DEEPEST_PRESS_MM - 1.0)
 
 
 def _walls(seen: Cavity, hole: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 # A bone-anchored stem: shorter or longer, thinner or thicker is another part, or another unit.
 LENGTH_MM = (30.0, 300.0)
 WIDTH_MM = (5.0, 45.0)
+_OTHER_UNITS = (("metres", 1000.0), ("inches", 25.4), ("cm", 10.0))
 _STEP_MM = 1.0
 _N_ANGLES = 128
 # Facets of the seat and of the tip's end lie exactly in a cutting plane; cut this much inside.
@@ -82,8 +83,8 @@ def _plausible(length_mm: float, width_mm: float, name: str) -> None:
     for what, value, (low, high) in (("length", length_mm, LENGTH_MM), ("width", width_mm, WIDTH_MM)):
         if low <= value <= high:
             continue
-        hint = next((f"It looks like {unit}; write it in mm" for unit, factor in (("metres", 1000.0), ("inches", 25.4),
-                     ("cm", 10.0)) if low <= value * factor <= high), "Check unit and frame")  # fmt: skip
+        units = [unit for unit, factor in _OTHER_UNITS if low <= value * factor <= high]
+        hint = f"It looks like {' or '.join(units)}; write it in mm" if units else "Check unit and frame"
         raise InputError("CF-I051", f"the implant's {what} is not that of a stem", where=name,
                          measured=f"{value:.4g} mm", expected=f"{low:g} to {high:g} mm", advice=hint)  # fmt: skip
 
@@ -163,8 +164,12 @@ def _section_radius(mesh: trimesh.Trimesh, z_mm: float, name: str) -> FloatArray
 
 
 def _from_table(path: Path) -> StemShape:
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        rows = list(csv.DictReader(file))
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError("CF-I050", "this file cannot be read as a section table", where=path.name,
+                         advice=f"The reader says: {error}") from error  # fmt: skip
     missing = [c for c in _TABLE_NEEDS if not rows or c not in rows[0]]
     if missing:
         raise InputError("CF-I055", "the section table lacks columns or rows", where=path.name,

@@ -65,3 +65,21 @@ def test_an_oval_stem_that_rests_in_the_canal_has_the_gap_of_the_difference() ->
     assert fit.contact_share == 0.0
     assert fit.gap_mm3 == pytest.approx(np.pi * (8 * 6.2 - 7.5 * 5.7) * 100, rel=2e-3)
     assert fit.canal_fill_volume == pytest.approx(7.5 * 5.7 / (8 * 6.2), rel=1e-3)
+
+
+def test_a_stem_with_a_bulb_is_refused_with_the_level_and_the_nearest_that_goes_in() -> None:
+    """A bulb of 8 mm beyond a neck of 7 mm in a round canal of 7.2: 8 - 7.2 = 0.8 into the bone on the way."""
+    bulb = StemShape.round([0, 60, 70, 80, 100], [7, 7, 8, 7, 7])
+    implant = replace(stem(8.0, bulb, Preparation.UNDER_REAM), diametral_under_ream_mm=2.0)
+    (fit,) = fits(oval_canal(7.2, 7.2), implant)
+    (reason,) = [r for r in fit.rejected if "does not go in" in r]
+    # the limit of 0.5 is passed by 0.3; the bulb is wider than 7.7 between 67 and 73 mm, levels are 2 mm apart
+    assert "0.8 mm into the bone" in reason and "its part at 70 mm" in reason
+    assert "0.3 mm slimmer on that side, from 68 to 72 mm" in reason
+
+
+def test_a_slim_stem_and_a_press_fit_go_in() -> None:
+    for radius in (7.0, 7.6):
+        table = replace(stem(radius, StemShape.round([0, 100], [radius, radius])), diametral_under_ream_mm=0.0)
+        (fit,) = fits(oval_canal(7.2, 7.2), table)
+        assert not [r for r in fit.rejected if "does not go in" in r]

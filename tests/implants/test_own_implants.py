@@ -1,0 +1,122 @@
+"""Implants of one's own: files in every format become the stem they hold; wrong ones are refused in one sentence."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import trimesh
+
+from sizing.errors import InputError
+from sizing.implants.cad import cad_kernel_available, solid_shape, write_step
+from sizing.implants.own import implant_from_file
+from sizing.implants.shape import StemShape
+from sizing.implants.solid import Collar, StemSolid, solid_mesh, write_mesh
+
+CONE = StemShape.round([0, 100], [9, 7])
+SOLID = StemSolid(CONE, Collar(24, 3))
+PHI = np.linspace(0, 2 * np.pi, 60)
+# Facets of the files keep within 0.01 mm of the design, and rays fall between them.
+FILE_MM = 0.012
+
+
+@pytest.fixture(scope="module")
+def mesh() -> trimesh.Trimesh:
+    return solid_mesh(SOLID)
+
+
+def saved(mesh: trimesh.Trimesh, folder: Path, name: str = "stem.stl") -> Path:
+    write_mesh(mesh, folder / name)
+    return folder / name
+
+
+@pytest.mark.parametrize("suffix", ["stl", "3mf", "step", "csv"])
+def test_each_format_gives_the_cone_that_it_holds(suffix: str, mesh: trimesh.Trimesh, tmp_path: Path) -> None:
+    file = tmp_path / f"stem.{suffix}"
+    if suffix == "csv":
+        file.write_text("station_mm,semi_axis_a_mm,semi_axis_b_mm\n0,9,9\n100,7,7\n")
+    elif suffix == "step":
+        if not cad_kernel_available():
+            pytest.skip("the CAD kernel (extra [cad]) is not installed")
+        write_step(solid_shape(SOLID), file, "AP214")
+    else:
+        write_mesh(mesh, file)
+    implant = implant_from_file(file)
+    assert implant.length_mm == pytest.approx(100, abs=1e-4)
+    assert implant.diameter_mm == pytest.approx(18, abs=2 * FILE_MM)
+    at = [0.0, 10.0, 50.0, 99.0]
+    expected = CONE.radius_mm(at, PHI)
+    assert np.abs(implant.stem_shape.radius_mm(at, PHI) - expected).max() < FILE_MM
+    assert implant.stem_shape.volume_mm3 == pytest.approx(CONE.volume_mm3, rel=1e-3)
+
+
+def test_the_last_reamer_is_the_narrowest_width_unless_it_is_given(mesh: trimesh.Trimesh, tmp_path: Path) -> None:
+    file = saved(mesh, tmp_path)
+    # the body ends at 80 % of the length: 2 * (9 - 2 * 0.8) = 14.8
+    assert implant_from_file(file).last_reamer_mm == pytest.approx(14.8, abs=0.1)
+    assert implant_from_file(file, last_reamer_mm=16.0).last_reamer_mm == pytest.approx(16.0, abs=1e-9)
+
+
+def opened(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
+    return trimesh.Trimesh(mesh.vertices, mesh.faces[5:], process=False)
+
+
+def inverted(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
+    return trimesh.Trimesh(mesh.vertices, mesh.faces[:, ::-1], process=False)
+
+
+def scaled(mesh: trimesh.Trimesh, factor: float) -> trimesh.Trimesh:
+    return trimesh.Trimesh(factor * mesh.vertices, mesh.faces, process=False)
+
+
+def moved(mesh: trimesh.Trimesh, by: tuple[float, float, float]) -> trimesh.Trimesh:
+    return trimesh.Trimesh(mesh.vertices + by, mesh.faces, process=False)
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "says"),
+    [
+        (opened, "CF-I052", "open"),
+        (inverted, "CF-I053", "inside out"),
+        (lambda m: scaled(m, 1e-3), "CF-I051", "It looks like metres"),
+        (lambda m: scaled(m, 0.1), "CF-I051", "It looks like inches or cm"),
+        (lambda m: scaled(m, 1 / 25.4), "CF-I051", "It looks like inches"),
+        (lambda m: scaled(m, 4.0), "CF-I051", "not that of a stem"),
+        (lambda m: moved(m, (12.0, 0.0, 0.0)), "CF-I054", "does not surround its axis"),
+        (lambda m: moved(m, (0.0, 0.0, -150.0)), "CF-I051", "length"),
+    ],
+)
+def test_a_mesh_that_cannot_be_meant_is_refused(change, code, says, mesh, tmp_path: Path) -> None:
+    file = saved(change(mesh), tmp_path, "mine.stl")
+    with pytest.raises(InputError, match=says) as caught:
+        implant_from_file(file)
+    assert caught.value.code == code and "mine.stl" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "code", "says"),
+    [
+        ("a.csv", "station_mm,semi_axis_a_mm\n0,9\n", "CF-I055", "semi_axis_b_mm"),
+        ("a.csv", "", "CF-I055", "lacks"),
+        ("a.csv", "station_mm,semi_axis_a_mm,semi_axis_b_mm\n0,9,wide\n", "CF-I055", "line 2"),
+        ("a.csv", "station_mm,semi_axis_a_mm,semi_axis_b_mm,shape\n0,9,9,free\n60,7,7,free\n", "CF-I055", "free form"),
+        ("a.csv", "station_mm,semi_axis_a_mm,semi_axis_b_mm\n0,9,9\n0,7,7\n", "CF-I032", "stations"),
+        ("a.csv", "station_mm,semi_axis_a_mm,semi_axis_b_mm\n0,0.009,0.009\n0.1,0.007,0.007\n", "CF-I051", "metres"),
+        ("a.obj", "v 0 0 0\n", "CF-I050", "file type"),
+        ("a.stl", "solid nothing\nendsolid nothing\n", "CF-I050", "a.stl"),
+        ("a.step", "not a STEP file", "CF-I050", "a.step"),
+    ],
+)
+def test_a_file_that_holds_no_stem_is_refused(name: str, text: str, code: str, says: str, tmp_path: Path) -> None:
+    if name.endswith("step") and not cad_kernel_available():
+        pytest.skip("the CAD kernel (extra [cad]) is not installed")
+    (tmp_path / name).write_text(text)
+    with pytest.raises(InputError, match=says) as caught:
+        implant_from_file(tmp_path / name)
+    assert caught.value.code == code
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    for name in ("none.stl", "none.csv"):
+        with pytest.raises(InputError, match="CF-I050") as caught:
+            implant_from_file(tmp_path / name)
+        assert name in str(caught.value)
