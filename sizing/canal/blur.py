@@ -20,6 +20,12 @@ START_SIGMA_MM = 0.5
 CELL_VARIANCE = 1.0 / 6.0
 # The negative ring of a sharp kernel is twice as wide as its peak (the kernel of the fit assumes the same).
 RING_WIDTH = 2.0
+# Neighbouring rays and samples share voxels: the information is that of far fewer independent data.
+INDEPENDENT_SHARE = 0.1
+# Priors on ln sigma_in_plane, ln sigma_slice and ring; the last two only matter where the scan cannot tell.
+PRIOR_SD = np.array([0.5, 0.15, 0.15])
+RING_RANGE = (0.0, 0.6)
+SIGMA_RANGE_MM = (0.15, 1.5)
 
 
 @dataclass(frozen=True)
@@ -82,3 +88,25 @@ def _variance(direction_lps: FloatArray, blur: Blur, width: float, geometry: Vol
     across = direction_lps @ geometry.slice_normal_lps
     scanner = (width * blur.sigma_in_plane_mm) ** 2 * (1 - across**2) + blur.sigma_slice_mm**2 * across**2
     return scanner + CELL_VARIANCE * ((direction_lps @ geometry.affine[:3, :3]) ** 2).sum(-1)
+
+
+def newton_step(gradient: FloatArray, hessian: FloatArray, blur: Blur, expected: Blur) -> tuple[FloatArray, FloatArray]:
+    """Return the step of ln sigma_in_plane, ln sigma_slice and ring towards a better fit, and their standard errors."""
+    prior = 1.0 / PRIOR_SD**2
+    miss = np.array([
+        np.log(expected.sigma_in_plane_mm / blur.sigma_in_plane_mm),
+        np.log(expected.sigma_slice_mm / blur.sigma_slice_mm),
+        expected.ring - blur.ring,
+    ])  # fmt: skip
+    h = INDEPENDENT_SHARE * hessian + np.diag(prior)
+    step = np.linalg.solve(h, INDEPENDENT_SHARE * gradient + prior * miss)
+    return np.clip(step, -0.3, 0.3), np.sqrt(np.diag(np.linalg.inv(h)))
+
+
+def within_range(blur: Blur) -> Blur:
+    """Return the blur, kept to what a CT scanner can have."""
+    return replace(
+        blur,
+        sigma_in_plane_mm=float(np.clip(blur.sigma_in_plane_mm, *SIGMA_RANGE_MM)),
+        ring=float(np.clip(blur.ring, *RING_RANGE)),
+    )

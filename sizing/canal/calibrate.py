@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sizing.canal.blur import Blur
+from sizing.canal.blur import CELL_VARIANCE, INDEPENDENT_SHARE, Blur, newton_step, within_range
 from sizing.canal.fitting import Priors, WallFit, blur_step, fit_walls, noise_lags, white_noise
 from sizing.canal.locate import Located
 from sizing.canal.rays import Rays
 from sizing.canal.surface import SurfaceFrame, frame_of
+from sizing.canal.thin import PLACES_SHARE, USUAL_LN_SD, Sample, cortex_of_thin_walls
+from sizing.errors import CanalError
 from sizing.geometry import FloatArray
 from sizing.volume import CtVolume
 
@@ -20,16 +22,17 @@ CALIBRATION_RAYS = 1500
 ROUNDS = 8
 # A ray's own cortex HU before anything is known: wide, so that only what the ray shows counts.
 FREE_CORTEX_SHARE = 0.25
-# Neighbouring rays and samples share voxels: the information is that of far fewer independent data.
-INDEPENDENT_SHARE = 0.1
-# Priors on ln sigma_in_plane, ln sigma_slice and ring; the last two only matter where the scan cannot tell.
-PRIOR_SD = np.array([0.5, 0.15, 0.15])
-RING_RANGE = (0.0, 0.6)
-SIGMA_RANGE_MM = (0.15, 1.5)
 # Rays whose residual is this many times the median's say more of their surroundings than of the blur.
 WORST_RESIDUAL = 2.0
 # Walls thinner than this many sigma do not show their HU.
 TELLING_SIGMAS = 2.0
+# Where nine walls of ten are, as fitted, thinner than this many sigma (with the grid's blur), cortex HU and blur can
+# be taken for each other.
+SHOWN_SIGMAS = 4.0
+# Where the usual wall is thinner than this, the fit knows nothing of its cortex: what is usual may be off as usual.
+SAID_SIGMAS = 2.2
+# A cortex HU vaguer than this share is said to be unknown.
+KNOWN_SHARE = 0.05
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,11 @@ class Calibration:
     noise_lags: FloatArray
     per_sigma_mm: tuple[float, float]
 
+    @property
+    def cortex_known(self) -> bool:
+        """The scan itself shows the HU of its cortex."""
+        return self.cortex_se_hu < KNOWN_SHARE * self.cortex_hu
+
 
 def start_params(located: Located, cortex_hu: float) -> FloatArray:
     """Return start parameters (m, n, 6) from half-maximum surfaces."""
@@ -81,7 +89,8 @@ def calibrate(volume: CtVolume, rays: Rays, located: Located, expected: Blur) ->
     """Estimate blur and cortex HU jointly from a sample of rays, each ray's own wall left free.
 
     Gauss-Newton on ln sigma and ring with the rays' parameters eliminated (variable projection):
-    every ray counts by what it shows, so thick walls decide where there are any.
+    every ray counts by what it shows, so thick walls decide where there are any. Where there are none,
+    ``sizing.canal.thin`` says what can be said.
     """
     some, frames, start = _sample(rays, located)
     blur, noise, lags = expected, 20.0, white_noise()
@@ -92,16 +101,29 @@ def calibrate(volume: CtVolume, rays: Rays, located: Located, expected: Blur) ->
         fit = fit_walls(volume, some, frames, start, blur, priors, with_blur=True)
         use = _telling(fit, blur)
         if not use.any():
-            break
+            use = _ordinary(fit)
+        if not use.any():
+            raise CanalError("CF-C013", "nothing in this bone looks like a wall in this scan",
+                             advice="Look at the images; choose another level, or another scan")  # fmt: skip
         noise, lags = float(np.median(fit.rms_hu[use])), noise_lags(fit)
         gradient, hessian = blur_step(fit, use)
-        step, se = _newton(gradient, hessian, blur, expected)
-        blur = _within_range(blur.moved(*step))
+        step, se = newton_step(gradient, hessian, blur, expected)
+        blur = within_range(blur.moved(*step))
         cortex = weighted_median(fit.cortex_hu[use], fit.cortex_precision[use])
         start = np.where(np.isfinite(fit.params), fit.params, start)
         if np.abs(step).max() < 2e-3:
             break
     spread, cortex_se = _cortex_scatter(fit, use, cortex)
+    ordinary = _ordinary(fit)
+    seen_blur = float(np.sqrt(blur.sigma_in_plane_mm**2 + CELL_VARIANCE * max(volume.geometry.spacing_mm[1:]) ** 2))
+    if np.percentile((fit.outer_mm - fit.inner_mm)[ordinary], 90) < SHOWN_SIGMAS * seen_blur:
+        sample = Sample(volume, some, frames, start, ordinary)
+        thin, thin_se = cortex_of_thin_walls(sample, blur, expected, (noise, lags))
+        blur, se, fit, use, cortex = thin.blur, thin.blur_se, thin.fit, ordinary, thin.cortex_hu
+        cortex_se, spread = max(cortex_se, thin_se), min(spread, PLACES_SHARE * cortex)
+        if np.median((fit.outer_mm - fit.inner_mm)[ordinary]) < SAID_SIGMAS * seen_blur:
+            cortex_se = max(cortex_se, USUAL_LN_SD * cortex)
+        noise, lags = float(np.median(fit.rms_hu[use & np.isfinite(fit.rms_hu)])), noise_lags(fit)
     per_sigma = middle(fit.inner_per_sigma[use]), middle(fit.outer_per_sigma[use])
     return Calibration(blur, se, cortex, cortex_se, spread, noise, lags, per_sigma)
 
@@ -115,6 +137,14 @@ def _sample(rays: Rays, located: Located) -> tuple[Rays, tuple[SurfaceFrame, Sur
     return some, frames, start_params(located, located.reference_cortex_hu)[::skip, ::skip]
 
 
+def _ordinary(fit: WallFit) -> NDArray[np.bool_]:
+    """Mark fitted rays whose residual is ordinary."""
+    good = np.isfinite(fit.inner_mm) & np.isfinite(fit.rms_hu)
+    if good.any():
+        good &= fit.rms_hu < WORST_RESIDUAL * np.median(fit.rms_hu[good])
+    return good
+
+
 def _telling(fit: WallFit, blur: Blur) -> NDArray[np.bool_]:
     """Mark rays whose wall shows its HU and whose residual is ordinary."""
     good = np.isfinite(fit.inner_mm) & np.isfinite(fit.rms_hu)
@@ -122,26 +152,6 @@ def _telling(fit: WallFit, blur: Blur) -> NDArray[np.bool_]:
     if good.any():
         good &= fit.rms_hu < WORST_RESIDUAL * np.median(fit.rms_hu[good])
     return good
-
-
-def _newton(gradient: FloatArray, hessian: FloatArray, blur: Blur, expected: Blur) -> tuple[FloatArray, FloatArray]:
-    prior = 1.0 / PRIOR_SD**2
-    miss = np.array([
-        np.log(expected.sigma_in_plane_mm / blur.sigma_in_plane_mm),
-        np.log(expected.sigma_slice_mm / blur.sigma_slice_mm),
-        expected.ring - blur.ring,
-    ])  # fmt: skip
-    h = INDEPENDENT_SHARE * hessian + np.diag(prior)
-    step = np.linalg.solve(h, INDEPENDENT_SHARE * gradient + prior * miss)
-    return np.clip(step, -0.3, 0.3), np.sqrt(np.diag(np.linalg.inv(h)))
-
-
-def _within_range(blur: Blur) -> Blur:
-    return replace(
-        blur,
-        sigma_in_plane_mm=float(np.clip(blur.sigma_in_plane_mm, *SIGMA_RANGE_MM)),
-        ring=float(np.clip(blur.ring, *RING_RANGE)),
-    )
 
 
 def middle(values: FloatArray) -> float:

@@ -10,7 +10,7 @@ from sizing.canal.calibrate import Calibration, calibrate
 from sizing.canal.locate import Located, locate
 from sizing.canal.model import Canal, CanalAxis, EdgeModel
 from sizing.canal.rays import Rays, mask_radius_mm, ray_step_mm, rays_of, reach_of, sample_hu
-from sizing.canal.report import canal_findings
+from sizing.canal.report import canal_findings, unknown_cortex
 from sizing.canal.settings import CanalSettings
 from sizing.canal.walls import Walls, fit_surfaces
 from sizing.errors import CanalError
@@ -53,6 +53,9 @@ def measure_canal(volume: CtVolume, residual_bone: ResidualBone, settings: Canal
     calibration = calibrate(volume, rays, located, expected_blur(volume))
     walls = fit_surfaces(volume, rays, located, calibration)
     findings, defects = canal_findings(walls, located, rays, residual_bone.side)
+    edges = _edge_model(calibration, walls)
+    if not calibration.cortex_known:
+        findings = (unknown_cortex(edges), *findings)
     return Canal(
         axis,
         rays.theta_rad,
@@ -65,7 +68,7 @@ def measure_canal(volume: CtVolume, residual_bone: ResidualBone, settings: Canal
         bone=residual_bone.bone,
         side=residual_bone.side,
         resection=residual_bone.resection,
-        edges=_edge_model(calibration, walls),
+        edges=edges,
         findings=findings,
         endosteal_common_se_mm=walls.inner_common_se_mm,
         periosteal_common_se_mm=walls.outer_common_se_mm,

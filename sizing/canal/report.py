@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sizing.anatomy import Side, direction_word
 from sizing.canal.locate import Located
-from sizing.canal.model import CorticalDefect
+from sizing.canal.model import CorticalDefect, EdgeModel
 from sizing.canal.rays import Rays
 from sizing.canal.verdict import RayState
 from sizing.canal.walls import Walls
@@ -27,6 +27,7 @@ MISSING_SHARE = 0.5
 # Thin or unclear walls are named when they take this share of a level for at least this length.
 NAMED_SHARE = 0.05
 NAMED_LENGTH_MM = 3.0
+TWO_SIDED_95 = 1.96
 # Stretches closer than this are told as one, and this many at most.
 JOINED_MM, NAMED_STRETCHES = 10.0, 3
 # Marrow, fat or fluid, and the loose bone of a metaphysis stay below this.
@@ -104,6 +105,21 @@ def canal_findings(
         kind = np.isin(walls.state, kinds) & ~defect_rays
         findings.extend(_named(kind, rays, where, (code, level, what, advice)))
     return (*findings, *_filled(walls, located.middle_hu, rays)), tuple(defects)
+
+
+def unknown_cortex(edges: EdgeModel) -> Finding:
+    """Say that no wall is thick enough to show its HU, and what this does to the walls."""
+    assert edges.cortex_hu is not None and edges.cortex_hu_se is not None
+    assert edges.wall_mm_per_10_percent_cortex is not None
+    share = edges.cortex_hu_se / edges.cortex_hu
+    off = TWO_SIDED_95 * abs(edges.wall_mm_per_10_percent_cortex) * share / 0.1
+    return Finding(
+        Level.WARNING,
+        "CF-C108",
+        f"no wall is thick enough to show the HU of cortex in this scan: {edges.cortex_hu:.0f} ± "
+        f"{edges.cortex_hu_se:.0f} HU is assumed, and walls may all be thicker or thinner by {off:.1f} mm",
+        "Use a finer scan, or one with more of the shaft in it",
+    )
 
 
 def _filled(walls: Walls, middle_hu: FloatArray, rays: Rays) -> list[Finding]:

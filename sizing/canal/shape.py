@@ -13,8 +13,14 @@ from sizing.geometry import FloatArray, frozen_array
 # The narrowest level counts as an isthmus only if the canal is measurably wider on both sides of it.
 ISTHMUS_RISE_MM = 0.3
 ISTHMUS_MARGIN_MM = 10.0
-# Half-width over which inscribed diameters are smoothed to find their minimum.
-ISTHMUS_WINDOW_MM = 20.0
+# Half-width over which inscribed diameters are smoothed to find their minimum, at first.
+NARROW_WINDOW_MM = 20.0
+# Then the levels this near are fitted, with the narrowest place searched this near and in these steps.
+ISTHMUS_WINDOW_MM, ISTHMUS_SEARCH_MM, ISTHMUS_STEP_MM = 40.0, 10.0, 0.25
+# Smoothing along the bone makes levels alike over about this length.
+INDEPENDENT_LEVELS_MM = 6.0
+# A canal that is wider by less than this is still the isthmus: a fifth of a reamer step.
+FLAT_MM = 0.1
 MIN_LEVELS = 7
 # A bow is told from a centreline of at least this length whose sagitta exceeds the centres' scatter.
 MIN_BOW_LENGTH_MM = 60.0
@@ -30,6 +36,10 @@ class CanalShape:
     isthmus_depth_mm, isthmus_diameter_mm : float or None
         Level and diameter of the smallest inscribed circle along the centreline; None when the
         narrowest level lies at the end of what was measured.
+    isthmus_depth_se_mm : float or None
+        Standard error of the level.
+    isthmus_from_mm, isthmus_to_mm : float or None
+        The canal is as narrow, to 0.1 mm, over this stretch: a flat isthmus has no sharp level.
     narrowest_depth_mm, narrowest_diameter_mm : float or None
         The smallest measured inscribed circle, isthmus or not.
     bow_radius_mm : float or None
@@ -65,6 +75,9 @@ class CanalShape:
     wall_min_mm: float | None
     wall_min_depth_mm: float | None
     wall_min_theta_rad: float | None
+    isthmus_depth_se_mm: float | None = None
+    isthmus_from_mm: float | None = None
+    isthmus_to_mm: float | None = None
 
     def __post_init__(self) -> None:
         for name in ("bow_centre_lps", "bow_plane_normal_lps"):
@@ -74,15 +87,18 @@ class CanalShape:
 
 def describe_shape(canal: Canal, table: SectionTable) -> CanalShape:
     """Describe the canal from its sections; see ``docs/method/sections.md``."""
+    d, depth = table.inscribed_diameter_mm, table.depth_mm
     narrowest = _narrowest(table)
     isthmus = narrowest if narrowest is not None and _rises_on_both_sides(table, narrowest) else None
+    waist = None if isthmus is None else _waist(table, isthmus)
+    if waist is not None:
+        isthmus = int(np.nanargmin(np.where(np.isfinite(d), np.abs(depth - waist.depth_mm), np.nan)))
     bow = _bow(canal, table)
     oval = _extreme(table.ovality, np.nanargmax)
     thin = _extreme(table.wall_min_mm, np.nanargmin)
-    d, depth = table.inscribed_diameter_mm, table.depth_mm
     known = np.flatnonzero(np.isfinite(d))
     return CanalShape(
-        isthmus_depth_mm=_at(depth, isthmus),
+        isthmus_depth_mm=None if waist is None else waist.depth_mm,
         isthmus_diameter_mm=_at(d, isthmus),
         narrowest_depth_mm=_at(depth, narrowest),
         narrowest_diameter_mm=_at(d, narrowest),
@@ -93,6 +109,9 @@ def describe_shape(canal: Canal, table: SectionTable) -> CanalShape:
         wall_min_mm=_at(table.wall_min_mm, thin),
         wall_min_depth_mm=_at(depth, thin),
         wall_min_theta_rad=_at(table.wall_min_theta_rad, thin),
+        isthmus_depth_se_mm=None if waist is None else waist.se_mm,
+        isthmus_from_mm=None if waist is None else waist.from_mm,
+        isthmus_to_mm=None if waist is None else waist.to_mm,
     )
 
 
@@ -111,12 +130,58 @@ def _narrowest(table: SectionTable) -> int | None:
         return None
     smooth = np.full(len(d), np.nan)
     for i in np.flatnonzero(np.isfinite(d)):
-        away = (table.depth_mm - table.depth_mm[i]) / ISTHMUS_WINDOW_MM
+        away = (table.depth_mm - table.depth_mm[i]) / NARROW_WINDOW_MM
         near = np.isfinite(d) & (np.abs(away) < 1)
         degree = 2 if near.sum() >= MIN_LEVELS else 0
         weight = (1 - np.abs(away[near]) ** 3) ** 1.5  # square root of the tricube: polyfit squares it
         smooth[i] = np.polyfit(away[near], d[near], degree, w=weight)[-1]
     return int(np.nanargmin(smooth))
+
+
+@dataclass(frozen=True)
+class _Waist:
+    """The narrowest place of a canal that widens on both sides, each at its own rate."""
+
+    depth_mm: float
+    se_mm: float
+    from_mm: float
+    to_mm: float
+
+
+def _waist(table: SectionTable, near_level: int) -> _Waist:
+    """Fit d = d0 + a (x - x0)^2 below and d0 + b (x - x0)^2 above x0 to the levels round the narrowest.
+
+    One parabola would be drawn towards the side that widens slowly. x0 is searched in small steps (the
+    rest is linear); its standard error is that of the linearised fit, with neighbouring levels not counted as
+    independent. The isthmus reaches as far as the canal is wider by less than can be told or matters.
+    """
+    x, d = table.depth_mm, table.inscribed_diameter_mm
+    first = float(x[near_level])
+    near = np.isfinite(d) & (np.abs(x - first) < ISTHMUS_WINDOW_MM)
+    x, d = x[near], d[near]
+    best, found, at = np.inf, np.zeros(3), first
+    for x0 in np.arange(first - ISTHMUS_SEARCH_MM, first + ISTHMUS_SEARCH_MM, ISTHMUS_STEP_MM):
+        columns = _sides(x, x0)
+        fit = np.linalg.lstsq(columns, d, rcond=None)[0]
+        miss = float(((columns @ fit - d) ** 2).sum())
+        if miss < best:
+            best, found, at = miss, fit, float(x0)
+    columns = _sides(x, at)
+    slope = -2 * (x - at) * np.where(x < at, found[1], found[2])
+    normal = np.column_stack([columns, slope])
+    step = float(np.median(np.diff(x)))
+    pieces = max(1.0, INDEPENDENT_LEVELS_MM / step)
+    stated = table.inscribed_diameter_se_mm[near]
+    noise = max(np.sqrt(best / max(len(x) - 4, 1)), float(np.nan_to_num(np.nanmax(stated, initial=0.0))))
+    variance = np.linalg.pinv(normal.T @ normal)[3, 3] * noise**2 * pieces
+    flat = max(FLAT_MM, 2 * noise)
+    reach = [np.sqrt(flat / rise) if rise > 0 else np.inf for rise in found[1:]]
+    return _Waist(at, float(np.sqrt(variance)), float(max(at - reach[0], x[0])), float(min(at + reach[1], x[-1])))
+
+
+def _sides(x: FloatArray, x0: float) -> FloatArray:
+    away = (x - x0) ** 2
+    return np.column_stack([np.ones_like(x), np.where(x < x0, away, 0.0), np.where(x >= x0, away, 0.0)])
 
 
 def _rises_on_both_sides(table: SectionTable, level: int) -> bool:

@@ -16,7 +16,8 @@ from sizing.geometry import FloatArray
 from sizing.volume import CtVolume
 
 # Below this many sigma a wall is told from its brightness only: a thin dense wall and a thicker porous one look alike.
-LEAST_WALL_SIGMAS = 1.2
+# Where the scan does not even show its cortex HU, more is asked.
+LEAST_WALL_SIGMAS, LEAST_UNKNOWN_CORTEX_SIGMAS = 1.2, 1.9
 # A layer this much darker than the cortex round it is not cortex (tumour, callus, cancellous bone, a gap's edge).
 LEAST_CORTEX_SHARE = 0.65
 # Residuals beyond both: the profile is no wall between two tissues (defect's edge, streak, second bone).
@@ -84,9 +85,8 @@ def judge(
     rays: Rays,
     located: Located,
     fit: WallFit,
-    frame: SurfaceFrame,
-    blur: Blur,
     expected_hu: FloatArray,
+    least_wall_mm: FloatArray,
 ) -> NDArray[np.int8]:
     """Return the RayState (m, n) of every ray; the first reason that holds, in the order of the tests below."""
     wall = fit.outer_mm - fit.inner_mm
@@ -109,20 +109,20 @@ def judge(
         mark(content > CLOSED_RAY_SHARE * expected_hu, RayState.NO_CANAL)
         mark(located.middle_hu[:, None] > CLOSED_LEVEL_SHARE * expected_hu, RayState.NO_CANAL)
         mark(fit.cortex_hu < LEAST_CORTEX_SHARE * expected_hu, RayState.NOT_CORTEX)
-        mark(wall < LEAST_WALL_SIGMAS * blur_along_mm(frame, blur, volume), RayState.TOO_THIN)
+        mark(wall < least_wall_mm, RayState.TOO_THIN)
         mark(~(np.maximum(fit.inner_se_mm, fit.outer_se_mm) < WORST_RAY_SE_MM), RayState.UNSURE)
     mark(_lonely(state == RayState.MEASURED), RayState.AMONG_UNKNOWN)
     return state
 
 
 def judge_surface(
-    state: NDArray[np.int8], inner_mm: FloatArray, outer_mm: FloatArray, se_mm: FloatArray, blur_mm: FloatArray
+    state: NDArray[np.int8], inner_mm: FloatArray, outer_mm: FloatArray, se_mm: FloatArray, least_wall_mm: FloatArray
 ) -> NDArray[np.int8]:
     """Return the states (m, n) once rays are joined: what is still too thin or too vague is not measured."""
     measured = state == RayState.MEASURED
     with np.errstate(invalid="ignore"):
         closed = measured & ~(inner_mm > LEAST_RADIUS_MM)
-        thin = measured & ~(outer_mm - inner_mm > LEAST_WALL_SIGMAS * blur_mm)
+        thin = measured & ~(outer_mm - inner_mm > least_wall_mm)
         vague = measured & ~(se_mm < WORST_SE_MM)
     state = np.where(thin, RayState.TOO_THIN, np.where(vague, RayState.UNSURE, state))
     return np.where(closed, RayState.NO_CANAL, state).astype(np.int8)

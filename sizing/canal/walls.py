@@ -15,7 +15,15 @@ from sizing.canal.locate import Located
 from sizing.canal.rays import Rays
 from sizing.canal.smoothing import grid_of, smooth_surface, window_for
 from sizing.canal.surface import SurfaceFrame, frame_of
-from sizing.canal.verdict import RayState, blur_along_mm, judge, judge_surface, reasons
+from sizing.canal.verdict import (
+    LEAST_UNKNOWN_CORTEX_SIGMAS,
+    LEAST_WALL_SIGMAS,
+    RayState,
+    blur_along_mm,
+    judge,
+    judge_surface,
+    reasons,
+)
 from sizing.errors import CanalError
 from sizing.geometry import FloatArray
 from sizing.volume import CtVolume
@@ -68,7 +76,9 @@ def fit_surfaces(volume: CtVolume, rays: Rays, located: Located, calibration: Ca
     fit = fit_walls(
         volume, rays, frames, start, blur, Priors(expected, sd, calibration.noise_hu, calibration.noise_lags)
     )
-    state = judge(volume, rays, located, fit, frames[1], blur, expected)
+    blur_mm = blur_along_mm(frames[1], blur, volume)
+    least_wall_mm = (LEAST_WALL_SIGMAS if calibration.cortex_known else LEAST_UNKNOWN_CORTEX_SIGMAS) * blur_mm
+    state = judge(volume, rays, located, fit, expected, least_wall_mm)
     known = state == RayState.MEASURED
     if not known.any():
         raise CanalError("CF-C013", "no wall of this bone can be measured in this scan",
@@ -78,10 +88,9 @@ def fit_surfaces(volume: CtVolume, rays: Rays, located: Located, calibration: Ca
         _join(np.where(known, radius, np.nan), se, rays, blur, volume)
         for radius, se in ((fit.inner_mm, fit.inner_se_mm), (fit.outer_mm, fit.outer_se_mm))
     )
-    blur_mm = blur_along_mm(frames[1], blur, volume)
     common = common_se_mm(fit, calibration, blur_mm)
     noise = np.maximum(inner.se_mm, outer.se_mm)
-    state = judge_surface(state, inner.radius_mm, outer.radius_mm, noise, blur_mm)
+    state = judge_surface(state, inner.radius_mm, outer.radius_mm, noise, least_wall_mm)
     known = state == RayState.MEASURED
     bone = np.where(np.isfinite(fit.inner_mm), fit.cortex_hu * (fit.outer_mm - fit.inner_mm), 0.0)
 
@@ -125,8 +134,13 @@ def _join(radius_mm: FloatArray, se_mm: FloatArray, rays: Rays, blur: Blur, volu
 def _expected_cortex(
     volume: CtVolume, rays: Rays, frames: tuple[SurfaceFrame, SurfaceFrame], start: FloatArray, calibration: Calibration
 ) -> FloatArray:
-    """Return the cortex HU (m, n) to expect on every ray, from a loose fit of every other ray and level."""
+    """Return the cortex HU (m, n) to expect on every ray, from a loose fit of every other ray and level.
+
+    Where the scan does not show its cortex HU, a loose fit would only make it up: then it is the same everywhere.
+    """
     c, skip = calibration, FIELD_SKIP
+    if not c.cortex_known:
+        return np.full(start.shape[:2], c.cortex_hu)
     some = start[::skip, ::skip]
     loose = np.full(some.shape[:2], max(FIRST_SHARE * c.cortex_hu, c.cortex_spread_hu))
     priors = Priors(np.full(some.shape[:2], c.cortex_hu), loose, c.noise_hu, c.noise_lags)

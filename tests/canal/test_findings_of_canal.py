@@ -123,3 +123,16 @@ def test_bone_in_the_canal_is_named(tube, plug_hu, code, open_):
 
 def _scan(case):
     return case.volume, case.bone
+
+
+def test_a_thin_wall_everywhere_is_stated_with_its_doubt_or_not_at_all(tube):
+    """No wall shows its HU: a dense thin wall and a wide porous one look alike, and this must be said."""
+    case = tube(wall=1.25, semi_axes=(9, 8), voxel=(1.0, 0.75), sigma=0.5)
+    canal = measure_canal(*_scan(case), SETTINGS)
+    assert "CF-C108" in codes(canal)
+    error = canal.wall_radial_mm - 1.25
+    said = canal.endosteal_se_mm + canal.periosteal_se_mm
+    # a wrong cortex HU moves both surfaces apart, so that their errors add; 3 sigma is ample
+    known = np.isfinite(error)
+    assert known.mean() > 0.5
+    assert np.all(np.abs(error[known]) < 3 * said[known])
