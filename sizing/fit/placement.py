@@ -26,6 +26,8 @@ from sizing.reaming import ToolAxis, centre_line
 _TURNS = np.arange(8) * np.pi / 4
 # Axes tried between the one that follows the canal and the one that spares the wall, both included.
 _STEPS_BETWEEN = 3
+# The way from a start to the axis found is halved so often: to a sixteenth of a few mm.
+_HALVINGS = 4
 
 
 class Placer:
@@ -65,7 +67,8 @@ class Placer:
         contours = self.context.contours
         task = self._task(contours.endosteal_bridged_lps, np.zeros(contours.native_wall_mm.shape))
         rough = task.thinned(2)
-        return search_axis(task, max(self._starts(), key=lambda start: clearance_mm(rough, start)))[0]
+        start = max(self._starts(), key=lambda start: clearance_mm(rough, start))
+        return self._no_further_than_worth(task, start, search_axis(task, start)[0])
 
     @cached_property
     def spares_wall(self) -> ToolAxis:
@@ -73,7 +76,9 @@ class Placer:
         c = self.context
         limit = wall_limit_by_travel_mm(c.settings, c.canal.axis.depth_mm, self.length_mm)
         margin = np.repeat(limit[:, None], len(c.canal.theta_rad), axis=1)
-        return search_axis(self._task(c.contours.periosteal_bridged_lps, margin), self.follows_canal)[0]
+        task = self._task(c.contours.periosteal_bridged_lps, margin)
+        found = search_axis(task, self.follows_canal)[0]
+        return self._no_further_than_worth(task, self.follows_canal, found)
 
     @cached_property
     def between(self) -> list[tuple[ToolAxis, LeastWalls]]:
@@ -81,6 +86,21 @@ class Placer:
         first, last = self.follows_canal, self.spares_wall
         axes = [_blend(first, last, share) for share in np.linspace(0.0, 1.0, _STEPS_BETWEEN)]
         return [(axis, LeastWalls.along(self.context, axis, self.length_mm)) for axis in axes]
+
+    def _no_further_than_worth(self, task: Task, start: ToolAxis, found: ToolAxis) -> ToolAxis:
+        """Return the axis nearest to the start, on the way to the one found, that is next to as clear.
+
+        In an oval canal the clearance hardly changes along the long side: without this the noise of a few
+        rays would decide where the stem stands.
+        """
+        enough = clearance_mm(task, found) - self.context.settings.axis_gain_mm
+        near, far = 0.0, 1.0
+        if clearance_mm(task, start) >= enough:
+            return start
+        for _ in range(_HALVINGS):
+            middle = (near + far) / 2
+            near, far = (near, middle) if clearance_mm(task, _blend(start, found, middle)) >= enough else (middle, far)
+        return found if far == 1.0 else _blend(start, found, far)
 
     def _task(self, clear_of_lps: FloatArray, margin_mm: FloatArray) -> Task:
         return Task(self.context.canal, self.length_mm, clear_of_lps, margin_mm, self.context.settings.max_tilt_deg)

@@ -67,6 +67,8 @@ class FitSettings:
         Measured bone that must remain beyond the tip.
     usual_length_mm : float
         Length from which longer earns no more score: the mean of 60 press-fit segments (JLLR 2022 8:115).
+    axis_gain_mm : float
+        An axis leaves the canal's middle (and then the canal's course) only for more clearance than this.
     max_tilt_deg : float
         Largest angle between the stem's axis and the normal of the cut.
     isthmus_band_mm : float
@@ -94,6 +96,7 @@ class FitSettings:
     usual_contact_length_mm: float = 30.0
     far_end_clearance_mm: float = 10.0
     usual_length_mm: float = 130.0
+    axis_gain_mm: float = 0.05
     max_tilt_deg: float = 10.0
     isthmus_band_mm: float = 10.0
     max_unmeasured_share: float = 0.10
