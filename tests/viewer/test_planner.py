@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import example_case
+import numpy as np
 import pytest
 
 import viewer.facts as facts
@@ -167,6 +168,16 @@ def test_typed_values(page: Page) -> None:
         page.settle()
         change(session)
         assert page.facts() == expected(session), selector
+    row = session._row("diameter_mm")
+    page.page.fill("#diameter", f"{row[1].diameter_mm:g}")
+    page.page.press("#diameter", "Enter")
+    page.settle()
+    session.set_size("diameter_mm", row[1].diameter_mm)
+    assert page.facts() == expected(session) and row[1].part_number in page.text(".numbers")
+    page.page.fill("#length", "133")
+    page.page.press("#length", "Enter")
+    page.settle()
+    assert "no length of 133 mm" in page.text("#message") and page.facts() == expected(session)
     page.page.fill("#lateral_mm", "much")
     page.page.press("#lateral_mm", "Enter")
     page.settle()
@@ -342,6 +353,23 @@ def test_both_themes_fit_both_screens(browser: Any, served: Served, width: int, 
     page.page.close()
 
 
+def test_one_picture_alone_and_the_canal_straightened(page: Page) -> None:
+    small = page.page.locator("svg.pane[data-key=section]").bounding_box()["width"]
+    page.page.hover("svg.pane[data-key=section]")
+    page.press("e")
+    assert page.page.locator("svg.pane[data-key=section]").bounding_box()["width"] > 1.5 * small
+    assert not page.page.is_visible("svg.pane[data-key=wall-map]")
+    page.press("Escape")
+    page.click(".cell.map .big")  # wall left and native wall side by side
+    assert page.page.is_visible("svg.pane[data-key=wall-map]") and page.page.is_visible("svg.pane[data-key=native-map]")
+    page.press("Escape")
+    assert page.page.is_visible("svg.pane[data-key=long-coronal]")
+    page.press("x")
+    assert page.page.is_visible("svg.pane[data-key=canal-coronal]")
+    assert not page.page.is_visible("svg.pane[data-key=long-coronal]")
+    page.press("x")
+
+
 def test_png_of_a_picture_and_of_the_screen(page: Page) -> None:
     page.page.hover("svg.pane[data-key=section]")
     for key, name in (("g", "canalfit-section.png"), (None, "canalfit-screen.png")):
@@ -349,6 +377,12 @@ def test_png_of_a_picture_and_of_the_screen(page: Page) -> None:
             page.page.keyboard.press("g") if key else page.page.click("#png")
         assert got.value.suggested_filename == name
         assert Path(got.value.path()).read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+    from PIL import Image
+
+    screen = np.asarray(Image.open(got.value.path()).convert("RGB"))
+    assert screen.shape == (1600, 2560, 3)  # twice the window
+    top, left = screen[4, 1200], screen[1000, 4]  # the header's ground, and the page's
+    assert tuple(top) == (0x12, 0x40, 0x5E) and tuple(left) == (0xEE, 0xF2, 0xF4)
 
 
 def test_a_page_that_reconnects_has_lost_nothing(page: Page, browser: Any, served: Served) -> None:
