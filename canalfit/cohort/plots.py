@@ -88,7 +88,8 @@ def _coverage(axes: Axes, demand: Demand) -> None:
         axes.fill_between(k, bands[:, 0], bands[:, 1], color=colour, alpha=0.15, lw=0)
         axes.axhline(100 * serves.any(axis=1).mean(), color=colour, lw=0.8, ls=":")
     axes.set_ylim(0, 102)
-    axes.legend(frameon=False, loc="lower right")
+    if axes.lines:
+        axes.legend(frameon=False, loc="lower right")
     _label(axes, "number of sizes on the shelf, the best set of each number", "bones served, %")
     axes.set_title(f"{n} bones of {people} people; bands: 95 %; dotted: whole catalogue", fontsize=9)
 

@@ -1,6 +1,8 @@
 """Cohorts of real planning: small phantoms with known truth, tables of cases, a cluster of this machine, a check."""
 
 import csv
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -109,6 +111,21 @@ def test_pandas_reads_every_table_and_the_dictionary_knows_every_column(cohort: 
         assert list(table.columns) and set(table.columns) == set(known[known.table == name].column)
     levels = pandas.read_csv(cohort / "results" / "levels.csv")
     assert levels.inscribed_diameter_mm.dropna().between(3, 40).all()
+
+
+def test_the_example_reads_the_results(cohort: Path) -> None:
+    pytest.importorskip("pandas", reason="pandas is not installed")
+    script = Path(__file__).parents[2] / "examples" / "read_cohort.py"
+    done = subprocess.run([sys.executable, script, cohort / "results"], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0 and f"{2 * N} of {3 * N + 3} rows hold a plan" in done.stdout, done.stderr
+
+
+def test_parquet_holds_what_the_tables_hold(cohort: Path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")
+    assert _run(cohort, "results", "--parquet") == 10
+    table = parquet.read_table(cohort / "results" / "cases.parquet").to_pylist()
+    assert len(table) == 3 * N + 3 and isinstance(table[0]["exit_code"], int)
+    assert {type(r["narrowest_diameter_mm"]) for r in table} == {float, type(None)}
 
 
 def test_a_cluster_gives_the_same_bytes(cohort: Path) -> None:
