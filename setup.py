@@ -34,6 +34,7 @@ extensions = [
         [str(source)],
         include_dirs=[numpy.get_include()],
         define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")],
+        depends=["sizing/_extremes.pxd"],  # goes into the source distribution, too
         extra_compile_args=FLAGS,
     )
     for source in (Path(p) for p in sorted(Path("sizing").glob("_*.pyx")))

@@ -20,7 +20,9 @@ p / 2D + D / 12 for the area and (sum of both) / 2D for the angle), and is taken
 Single precision inside a section, double precision across sections.
 """
 
-from libc.math cimport INFINITY, NAN, cos, fabs, fmax, fmin, isnan, sin, sqrt
+from libc.math cimport INFINITY, NAN, cos, fabs, isnan, sin, sqrt
+
+from sizing._extremes cimport least_of, most_of
 
 cdef extern from *:
     """
@@ -340,10 +342,11 @@ cdef class Contours:
                        const Doubt* doubt, float* work, double* rows, double* totals, double* by_level,
                        double* nearest) noexcept nogil:
         """All sizes on one axis. by_level (levels, radii, 3) and nearest (levels, 3) may be NULL."""
-        cdef int level, j, untouched = n_radii
-        cdef double* beyond = rows
-        cdef double* angle = rows + n_radii
-        cdef double* outside = rows + 2 * n_radii
+        cdef int level, j, first, n, untouched = n_radii
+        cdef double* beyond
+        cdef double* angle
+        cdef double* outside
+        cdef double* sums
         cdef double biggest = radius[n_radii - 1] * radius[n_radii - 1], slab, rho_in, rho_out, disc = 0.0
         cdef Walls walls = Walls(INFINITY, INFINITY, -1, -1)
         cdef float[4] bounds
@@ -362,25 +365,32 @@ cdef class Contours:
             if nearest != NULL:
                 nearest[3 * level], nearest[3 * level + 1], nearest[3 * level + 2] = place.travel, rho_in, rho_out
             # the part of this level's slab that the tool reaches, along the canal
-            slab = fmin(fmax((depth - place.travel) * place.ds + frame[17], 0.0), frame[15])
+            slab = least_of(most_of((depth - place.travel) * place.ds + frame[17], 0.0), frame[15])
             if slab <= 0.0 and by_level == NULL:
                 break
             disc += slab * PI / place.ds * (frame[12] + frame[13] * place.cx + frame[14] * place.cy) * frame[16]
-            if bounds[0] < biggest:
-                self.one_level(level, &place, doubt, bounds, radius, n_radii, biggest, work, rows)
-                for j in range(n_radii):
-                    totals[j] += slab * (beyond[j] - outside[j])
-                    totals[n_radii + j] -= slab * beyond[j]
-                    totals[2 * n_radii + j] += slab * outside[j]
-                    totals[3 * n_radii + j] += slab / place.ds * angle[j] * radius[j]
-                if by_level != NULL:
-                    for j in range(n_radii):
-                        by_level[3 * (level * n_radii + j)] = beyond[j] - outside[j]
-                        by_level[3 * (level * n_radii + j) + 1] = angle[j] / (2.0 * PI * frame[16])
-                        by_level[3 * (level * n_radii + j) + 2] = outside[j]
-            elif by_level != NULL:
+            if by_level != NULL:
                 for j in range(3 * n_radii):
                     by_level[3 * level * n_radii + j] = 0.0
+            if bounds[0] < biggest:
+                first = 0  # sizes grow: those before touch nothing here
+                while radius[first] <= rho_in:
+                    first += 1
+                n = n_radii - first
+                self.one_level(level, &place, doubt, bounds, radius + first, n, biggest, work, rows)
+                beyond, angle, outside = rows, rows + n, rows + 2 * n
+                for j in range(n):
+                    sums = totals + first + j
+                    sums[0] += slab * (beyond[j] - outside[j])
+                    sums[n_radii] -= slab * beyond[j]
+                    sums[2 * n_radii] += slab * outside[j]
+                    sums[3 * n_radii] += slab / place.ds * angle[j] * radius[first + j]
+                if by_level != NULL:
+                    for j in range(n):
+                        sums = by_level + 3 * (level * n_radii + first + j)
+                        sums[0] = beyond[j] - outside[j]
+                        sums[1] = angle[j] / (2.0 * PI * frame[16])
+                        sums[2] = outside[j]
             if place.travel > depth:
                 continue
             if rho_out < walls.reach:
@@ -393,7 +403,7 @@ cdef class Contours:
         for j in range(n_radii):
             totals[n_radii + j] += disc * radius[j] * radius[j]
             # the tool's own wall or the thinnest native one, whichever is less: exact for their union
-            totals[4 * n_radii + j] = fmin(walls.native, fmax(walls.reach - radius[j], 0.0))
+            totals[4 * n_radii + j] = least_of(walls.native, most_of(walls.reach - radius[j], 0.0))
             totals[5 * n_radii + j] = walls.native_level
             if walls.reach - radius[j] <= walls.native:
                 totals[5 * n_radii + j] = walls.reach_level
@@ -419,8 +429,8 @@ cdef class Contours:
                 beyond[j] += PI * radius[j] * radius[j] / place.ds
                 angle[j] += 2.0 * PI
         for j in range(n_radii):
-            beyond[j] = fmax(beyond[j], 0.0)
-            angle[j] = fmin(fmax(angle[j], 0.0), 2.0 * PI)
+            beyond[j] = most_of(beyond[j], 0.0)
+            angle[j] = least_of(most_of(angle[j], 0.0), 2.0 * PI)
         if bounds[2] >= biggest:
             for j in range(n_radii):
                 outside[j] = 0.0
@@ -431,7 +441,7 @@ cdef class Contours:
             for j in range(n_radii):
                 outside[j] += PI * radius[j] * radius[j] / place.ds
         for j in range(n_radii):
-            outside[j] = fmax(outside[j], 0.0)
+            outside[j] = most_of(outside[j], 0.0)
 
     def evaluate(self, const double[::1] pose, const double[::1] radius, double depth, float[::1] work,
                  double[::1] rows, double[:, ::1] totals, double[:, :, ::1] by_level, double[:, ::1] nearest):
@@ -538,7 +548,7 @@ cdef class Contours:
                     if not isnan(radius[i, level]) and radius[i, level] != last:
                         last = radius[i, level]
                         distinct[n_distinct] = last
-                        biggest = fmax(biggest, last * last)
+                        biggest = most_of(biggest, last * last)
                         n_distinct += 1
                 if n_distinct == 0:
                     continue

@@ -27,6 +27,8 @@ import numpy as np
 
 from libc.math cimport NAN, atan2, cos, fabs, floor, isnan, sin, sqrt
 
+from sizing._extremes cimport least_of, most_of
+
 cdef enum:
     POINTS = 8           # samples in one interpolation stencil
     AHEAD = 3            # of these, before the cell's first ray
@@ -69,14 +71,6 @@ cdef struct Hole:
     int bounded_by_plane
     double low[MOST_INTERVALS]
     double high[MOST_INTERVALS]
-
-
-cdef inline double least_of(double a, double b) noexcept nogil:  # the library's are calls, for the sake of NaN
-    return a if a < b else b
-
-
-cdef inline double most_of(double a, double b) noexcept nogil:
-    return a if a > b else b
 
 
 cdef inline void lagrange(double x, double* weight) noexcept nogil:
