@@ -163,7 +163,7 @@ def _check_columns(table: Path, names: Sequence[str]) -> None:
     for name in names:
         if name not in COLUMNS and not (name or "").startswith(GROUP):
             near = difflib.get_close_matches(name or "", COLUMNS, 1)
-            hint = f"did you mean '{near[0]}'?" if near else f"a column to carry through is named {GROUP}{name}"
+            hint = f"did you mean '{near[0]}'?" if near else f"it may have {', '.join(COLUMNS)}, and to carry through {GROUP}{name}"
             raise UsageError(f"{table}: unknown column '{name}'; {hint}")
 
 
