@@ -162,8 +162,9 @@ def _check_columns(table: Path, names: Sequence[str]) -> None:
         raise UsageError(f"{table}: the table of cases needs a column 'path'; it has {', '.join(names) or 'none'}")
     for name in names:
         if name not in COLUMNS and not (name or "").startswith(GROUP):
+            known = ", ".join(COLUMNS)
             near = difflib.get_close_matches(name or "", COLUMNS, 1)
-            hint = f"did you mean '{near[0]}'?" if near else f"it may have {', '.join(COLUMNS)}, and to carry through {GROUP}{name}"
+            hint = f"did you mean '{near[0]}'?" if near else f"it may have {known}, and {GROUP}{name}"
             raise UsageError(f"{table}: unknown column '{name}'; {hint}")
 
 
