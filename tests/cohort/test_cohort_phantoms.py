@@ -163,7 +163,7 @@ def test_a_dry_run_says_what_would_be_planned_and_writes_nothing(
     ("table", "settings", "more", "words"),
     [
         ("path,boen\nx,femur\n", "", [], "unknown column 'boen'; did you mean 'bone'?"),
-        ("path,sex\nx,f\n", "", [], "a column to carry through is named group_sex"),
+        ("path,sex\nx,f\n", "", [], "and group_sex"),
         ("bone\nfemur\n", "", [], "needs a column 'path'"),
         ("path\nx\n", "[plan]\nbone = 'femur'\n", [], "settings: plan.bone is an unknown name"),
         ("path\nx\n", "[plan]\nat_bone_share = [1.5]\n", [], "shares between 0 and 1"),
