@@ -13,6 +13,8 @@ from dataclasses import replace
 import canalfit.cohort.worker as worker
 from canalfit.cohort.answer import CRASHED, INTERNAL, OUT_OF_MEMORY, TIMED_OUT, Answer, Job, Limits
 
+# A process that has planned so many cases is replaced: what allocators and caches keep cannot grow for ever.
+CASES_PER_PROCESS = 100
 ATTEMPTS = 2  # once more: a neighbour may have taken the memory, or a disk may have been slow
 
 _mine = threading.local()
@@ -25,6 +27,7 @@ class GuardedWorker:
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
+        self._answered = 0
 
     def run(self, function: Callable[[Job], Answer], job: Job, limits: Limits) -> Answer | tuple[str, str]:
         """Return the answer, or code and sentence of what happened to the process."""
@@ -58,11 +61,14 @@ class GuardedWorker:
                 OUT_OF_MEMORY,
                 f"{OUT_OF_MEMORY}: the case needs more memory than the limit of {limits.memory_mb:g} MB.",
             )
+        self._answered += 1
+        if self._answered >= CASES_PER_PROCESS:
+            self.close()
         return (INTERNAL, answer) if isinstance(answer, str) else answer
 
     def close(self) -> None:
         """End the process."""
-        process, self._process = self._process, None
+        process, self._process, self._answered = self._process, None, 0
         if process is None:
             return
         process.kill()

@@ -75,19 +75,20 @@ def _sizes(axes: Axes, demand: Demand) -> None:
 
 def _coverage(axes: Axes, demand: Demand) -> None:
     n, people = len(demand.rows), len(set(demand.people))
-    for words, serves, colour in (
-        ("as measured", demand.serves, COLOURS[0]),
-        ("size as likely as not to serve, or better", demand.certain, COLOURS[1]),
+    for words, serves, colour, marks in (
+        ("as measured", demand.serves, COLOURS[0], "o-"),
+        ("size as likely as not to serve, or better", demand.certain, COLOURS[1], "s--"),
     ):
         if not serves.any():
             continue
         counts = coverage_by_count(serves, MOST_SIZES)
         bands = 100 * np.array([wilson(c, n, people) for c in counts])
         k = np.arange(1, len(counts) + 1)
-        axes.plot(k, 100 * np.array(counts) / n, "o-", color=colour, label=words)
+        axes.plot(k, 100 * np.array(counts) / n, marks, color=colour, label=words)
         axes.fill_between(k, bands[:, 0], bands[:, 1], color=colour, alpha=0.15, lw=0)
         axes.axhline(100 * serves.any(axis=1).mean(), color=colour, lw=0.8, ls=":")
     axes.set_ylim(0, 102)
+    axes.locator_params("x", integer=True)
     if axes.lines:
         axes.legend(frameon=False, loc="lower right")
     _label(axes, "number of sizes on the shelf, the best set of each number", "bones served, %")

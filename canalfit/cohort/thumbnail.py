@@ -78,4 +78,5 @@ def _on_picture(points: FloatArray, axis_points: FloatArray, front: FloatArray, 
     """Return the place of points on the straightened picture: of each, the nearest level of the axis."""
     nearest = np.argmin(np.linalg.norm(points[:, None] - axis_points[None], axis=-1), axis=1)
     offset = points - axis_points[nearest]
-    return -np.sum(offset * front[nearest], axis=1), depth[nearest]
+    inside = (nearest > 0) & (nearest < len(depth) - 1)  # beyond the ends there is no nearest level
+    return np.where(inside, -np.sum(offset * front[nearest], axis=1), np.nan), depth[nearest]

@@ -222,3 +222,17 @@ def test_the_key_stays_outside(tmp_path: Path) -> None:
     assert {Path(r["path"]).name for r in rows_of(tmp_path / "key.csv")} == {"scan-000", "scan-001"}
     assert (tmp_path / "key.csv").stat().st_mode & 0o077 == 0
     assert not [p for p in out.rglob("*") if p.is_file() and b"scan-000" in p.read_bytes()]
+
+
+def test_a_process_is_replaced_now_and_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import canalfit.cohort.guard as guard
+
+    source = make_source(tmp_path / "in", 5)
+    run_cohort(source, tmp_path / "one", options=RunOptions(workers=1))
+    started: list[object] = []
+    real = subprocess.Popen
+    monkeypatch.setattr(guard, "CASES_PER_PROCESS", 2)
+    monkeypatch.setattr(guard.subprocess, "Popen", lambda *a, **k: started.append(a) or real(*a, **k))
+    run_cohort(source, tmp_path / "many", options=RunOptions(workers=1))
+    assert len(started) == 3
+    assert tables_of(tmp_path / "one") == tables_of(tmp_path / "many")
