@@ -55,7 +55,7 @@ class Opened:
         volume = self.volume
         if volume is None or self.manifest.mask is not None:
             return None
-        return lambda settings: plan_case(volume, self.catalogue, settings)
+        return lambda settings: plan_case(volume, self.catalogue, settings, self.plan.reamers)
 
     def save(self, plan: ImplantationPlan) -> Path:
         """Write a changed plan into a new folder beside its parent, and return where."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 import example_case
@@ -13,10 +14,11 @@ import pytest
 import viewer.render as render
 from canalfit.viewing import open_plan
 from sizing.errors import CanalfitError, UsageError
+from sizing.findings import Finding, Level
 from sizing.implants import load_catalogue
 from sizing.record import plan_record
 from viewer.app.journal import Journal
-from viewer.app.session import KEPT_REAMED, Session, preview_of
+from viewer.app.session import KEPT_REAMED, OF_PROPOSAL, Session, findings_of, preview_of
 
 
 @pytest.fixture(scope="module")
@@ -145,3 +147,26 @@ def test_history_is_light_and_comes_back_whole(plan) -> None:
         session.undo()
     again = session.complete().fit
     assert again.reamed.harvested_cortical_mm3 == first.reamed.harvested_cortical_mm3
+
+
+def test_findings_are_those_of_the_stem_on_screen(plan) -> None:
+    session = Session(plan, load_catalogue())
+    assert findings_of(session.state) == plan.findings
+    session.step_diameter(-1)
+    here, of_old = findings_of(session.complete()), set(plan.chosen.findings) - set(session.state.fit.findings)
+    assert set(session.state.fit.findings) <= set(here)
+    assert not of_old & set(here) and not {f.code for f in here} & set(OF_PROPOSAL)
+    assert {f.code for f in session.edited_plan().findings} >= {f.code for f in here}
+    session.undo()
+    assert findings_of(session.state) == plan.findings
+
+
+def test_a_new_search_and_a_new_cut_keep_what_was_found_of_the_scan(plan) -> None:
+    coarse = Finding(Level.WARNING, "CF-D022", "The voxels are coarse.")
+    spur = Finding(Level.INFO, "CF-S101", "A spur was left out.")
+    warned = replace(plan, findings=(coarse, spur, *plan.findings))
+    session = Session(warned, load_catalogue(), lambda settings: replace(plan, settings=settings))
+    session.search()
+    assert {coarse, spur} <= set(session.state.plan.findings)
+    session.move_cut(50.0)
+    assert coarse in session.state.plan.findings and spur not in session.state.plan.findings  # the bone is found anew

@@ -11,7 +11,7 @@ from sizing.findings import by_importance
 from sizing.fit.model import Fit
 from sizing.intended_use import RESEARCH_USE
 from viewer.app.pictures import MAPS
-from viewer.app.session import Session, State
+from viewer.app.session import Session, State, findings_of
 from viewer.scene import SceneOptions
 
 MEASURING = "…"  # in place of what is not yet measured
@@ -68,11 +68,11 @@ def numbers(session: Session) -> dict[str, Any]:
         "rejected": list(s.fit.rejected),
         "findings": [
             {"level": f.level.value, "code": f.code, "text": facts.finding_text(f)}
-            for f in by_importance((*s.fit.findings, *s.plan.findings))
+            for f in by_importance(findings_of(s))
         ],
         "neighbours": [_row(f, s.wall_limit_mm, f is s.fit) for f in _with_neighbours(session)],
         "neighbour_header": ["mm", "least wall", "contact", "fill", "score"],
-        "score": words.number(s.fit.score.total),
+        "score": words.number(s.fit.score.total), "as_found": s.as_found,
     }  # fmt: skip
 
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from sizing.errors import UsageError
-from sizing.fit import Fit, FitContext, fit_context, with_reaming
+from sizing.findings import Finding
+from sizing.fit import OUTLOOK_CODES, Fit, FitContext, fit_context, with_reaming
 from sizing.fit.measure import measure_fits
 from sizing.fit.placement import place_axis
 from sizing.implants.model import Catalogue, ImplantTemplate
@@ -22,6 +23,8 @@ from sizing.reaming.model import ToolAxis
 from viewer.app.moves import NOT_MOVED, Move, moved
 
 UNDO_DEPTH = 200
+OF_SCAN, OF_BONE = ("CF-D",), ("CF-S",)  # codes of findings of reading, and of the bone
+OF_PROPOSAL = (*OUTLOOK_CODES, "CF-F002")
 KEPT_REAMED = 4  # states that keep what each reamer cuts: about 10 MB each
 SAME_SIZE_MM = 1e-6  # rounding of a typed number; the steps of a catalogue are tenths of a millimetre
 
@@ -57,6 +60,13 @@ class State:
     def wall_limit_mm(self) -> float:
         """Least wall that reaming may leave."""
         return self.context.settings.wall_limit_mm
+
+    @property
+    def as_found(self) -> bool:
+        """The implant is the one that the search put forward, where it put it, under the limit of the search."""
+        found = self.plan.drawn
+        same = found is not None and found.implant.part_number == self.fit.implant.part_number
+        return same and self.move.none and self.ranking_current
 
     @property
     def status(self) -> str:
@@ -145,8 +155,10 @@ class Session:
     def search(self) -> None:
         """Search all implants again, with the present limit, in the present canal."""
         s = self.state
-        plan = plan_canal(s.plan.canal, self.catalogue, replace(s.plan.settings, wall_limit_mm=s.wall_limit_mm))
+        settings = replace(s.plan.settings, wall_limit_mm=s.wall_limit_mm)
+        plan = plan_canal(s.plan.canal, self.catalogue, settings, s.plan.reamers)
         plan = replace(plan, scan=s.plan.scan, residual_bone=s.plan.residual_bone)
+        plan = _with_earlier(plan, s.plan, OF_SCAN + OF_BONE)
         self._become(self._opened(plan), "searched again")
 
     def move_cut(self, resect_at_mm: float) -> None:
@@ -154,7 +166,8 @@ class Session:
         if self.replan is None:
             raise UsageError("the cut cannot be moved: the scan is not at hand; open the planner with --scan")
         settings = replace(self.state.plan.settings, resect_at_mm=resect_at_mm, wall_limit_mm=self.state.wall_limit_mm)
-        self._become(self._opened(self.replan(settings)), f"cut at {resect_at_mm:g} mm")
+        plan = _with_earlier(self.replan(settings), self.state.plan, OF_SCAN)
+        self._become(self._opened(plan), f"cut at {resect_at_mm:g} mm")
 
     def reset(self) -> None:
         """Go back to the proposal with which the planner was opened; can be undone."""
@@ -221,7 +234,7 @@ class Session:
         fits = (s.fit, *(kept.get(f.implant.part_number, f) for f in others))
         settings = replace(s.plan.settings, wall_limit_mm=s.wall_limit_mm)
         plan = replace(s.plan, settings=settings, chosen=s.fit, neighbours=neighbours, fits=fits, review=s.review,
-                       findings=_findings(s), ancestry=Ancestry(self.parent_plan_sha256, s.changes))  # fmt: skip
+                       findings=findings_of(s), ancestry=Ancestry(self.parent_plan_sha256, s.changes))  # fmt: skip
         return with_outlook(plan, s.context)
 
     # -- within ----------------------------------------------------------------------------------
@@ -320,6 +333,12 @@ def preview_of(state: State) -> Fit | None:
     return replace(state.fit, reamed=replace(reamed, passes=(untold,)))
 
 
+def _with_earlier(plan: ImplantationPlan, before: ImplantationPlan, rooms: tuple[str, ...]) -> ImplantationPlan:
+    """Put what earlier rooms had found, and is not looked for again, in front of a plan's findings."""
+    found = tuple(f for f in before.findings if f.code.startswith(rooms))
+    return replace(plan, findings=(*found, *plan.findings)) if found else plan
+
+
 def _without_reaming(state: State) -> State:
     return replace(state, fit=replace(state.fit, reamed=None))
 
@@ -330,11 +349,16 @@ def _context(plan: ImplantationPlan, limit_mm: float) -> FitContext:
                        isthmus_depth_mm=plan.shape.isthmus_depth_mm)  # fmt: skip
 
 
-def _findings(s: State) -> tuple:
-    """The scan's and the canal's findings, and those of the present fit in place of the proposal's."""
+def findings_of(s: State) -> tuple[Finding, ...]:
+    """The scan's and the canal's findings, and those of the present fit in place of the proposal's.
+
+    What was drawn for the proposal alone (what may go astray, a toss-up) is left out once anything is changed.
+    """
+    if s.as_found:
+        return s.plan.findings
     old = set() if s.plan.chosen is None else set(s.plan.chosen.findings)
     if s.plan.chosen is not None and s.plan.chosen.reamed is not None:
         old |= set(s.plan.chosen.reamed.findings)
-    kept = tuple(f for f in s.plan.findings if f not in old)
+    kept = tuple(f for f in s.plan.findings if f not in old and f.code not in OF_PROPOSAL)
     reamed = s.fit.reamed.findings if s.fit.reamed is not None else ()
     return (*kept, *s.fit.findings, *reamed)
