@@ -17,6 +17,7 @@ from sizing.implants.custom_settings import CustomSettings
 from sizing.implants.model import Fixation
 from sizing.planning import ImplantationPlan
 from sizing.reaming import ToolAxis
+from sizing.spelling import wall_text
 
 # Angles and step at which the hole is looked at; a free form resolves features of 8 waves, 16 angles each.
 _N_ANGLES = 128
@@ -297,7 +298,7 @@ def _compare(fit: Fit, stock: tuple[Fit, ...]) -> tuple[ComparedMeasure, ...]:
 def _verdict(design: CustomDesign, fit: Fit, base: Fit, tried: int) -> str:
     numbers = (
         f"{fit.contact_share:.0%} of its flank touches bone, {base.contact_share:.0%} of {base.implant.part_number}'s; "
-        f"least wall {_down(fit.wall_min_mm)} mm against {_down(base.wall_min_mm)} mm; "
+        f"least wall {wall_text(fit.wall_min_mm)} mm against {wall_text(base.wall_min_mm)} mm; "
         f"{fit.removed_share:.0%} of the cortex taken against {base.removed_share:.0%}"
     )
     if base.rejected:
@@ -309,11 +310,6 @@ def _verdict(design: CustomDesign, fit: Fit, base: Fit, tried: int) -> str:
         f"Custom wins little here: {numbers}. What does not touch: {'; '.join(reasons)}. "
         f"{tried} preparations, sections and axes were tried."
     )
-
-
-def _down(wall_mm: float) -> str:
-    """A wall in words, never rounded up."""
-    return f"{np.floor(wall_mm * 10 + 1e-6) / 10:.1f}" if np.isfinite(wall_mm) else "unknown"
 
 
 def _unfit(fit: Fit) -> tuple[Finding, ...]:

@@ -9,6 +9,7 @@ import viewer.facts as facts
 import viewer.style as style
 from sizing.customise import CustomPlan
 from sizing.intended_use import RESEARCH_USE
+from sizing.spelling import wall_text
 from viewer.page_frame import LEFT, RIGHT, WIDTH, ReportCase, frame
 from viewer.paint import Sheet, legend
 from viewer.stem_drawing import section_pane, side_pane, wall_pane
@@ -106,7 +107,8 @@ def form_pairs(record: dict[str, Any]) -> list[tuple[str, str]]:
         ("adapter", form["adapter"] or "open"),
         ("reamers", ", ".join(reamers) + " mm" if reamers else "unreamed"),
         ("broach", f"stem's own shape, up to {broach['largest_cut_per_side_mm']:g} mm per side" if broach else "none"),
-        ("least wall where cut", "nothing is cut" if least is None else f"{least:.1f} of {wall['limit_mm']:.1f} mm"),
+        ("least wall where cut", "nothing is cut" if least is None
+         else f"{wall_text(least)} mm, at least {wall_text(wall['limit_mm'])} wanted"),
         ("goes in", f"yes, least clearance {record['insertion']['least_clearance_mm']:.3f} mm"
          if record["insertion"]["goes_in"] else "NO"),
         ("volume, mass", f"{solid['volume_mm3'] / 1000:.2f} ml, about {solid['mass_g']:.0f} g"),
@@ -125,7 +127,7 @@ def _pairs(sheet: Sheet, x: float, y: float, pairs: list[tuple[str, str]]) -> No
 def _empty_fields(sheet: Sheet, x: float, y: float, fields: dict[str, Any], width: float) -> None:
     for name in fields:
         sheet.text(x, y, name.replace("_", " "), 7)
-        sheet.line((x + 40.0, x + width), (y + 0.6, y + 0.6), style.GREY, 0.5)
+        sheet.line((x + 44.0, x + width), (y + 0.6, y + 0.6), style.GREY, 0.5)
         y += 4.2
 
 
@@ -184,8 +186,15 @@ def _comparison(sheet: Sheet, record: dict[str, Any], y: float) -> float:
         values = (m["custom"], *m["stock"])
         sheet.text(columns[0], y, f"{m['name']}, {m['unit'].replace('mm3', 'mm³')}", 7.5)
         for x, v in zip(columns[1:], values, strict=False):
-            sheet.text(x, y, cell(v, 1 if m["unit"] == "mm" else 0), 7.5, bold=x == columns[1])
+            sheet.text(x, y, measure_text(m, v), 7.5, bold=x == columns[1])
     return sheet.paragraph(LEFT, y + 7.0, compared["verdict"], WIDTH, 8)
+
+
+def measure_text(measure: dict[str, Any], value: float | None) -> str:
+    """Return one number of the comparison; a wall is rounded down, as in every table of canalfit."""
+    if value is not None and "wall" in measure["name"]:
+        return wall_text(value)
+    return cell(value, 1 if measure["unit"] == "mm" else 0)
 
 
 def doubt_lines(record: dict[str, Any]) -> list[str]:
@@ -199,7 +208,12 @@ def doubt_lines(record: dict[str, Any]) -> list[str]:
             if se is None
             else f"Standard error of the {words}: median {se['median']:.2f} mm, 9 in 10 below {se['worst_tenth']:.2f}."
         )
-    lines.append(f"{doubt['unmeasured_share']:.1%} of the surface along the stem could not be told.")
+    share = doubt["unmeasured_share"]
+    lines.append(
+        "The whole surface along the stem is measured."
+        if share == 0
+        else f"{max(share, 0.001):.1%} of the surface along the stem could not be told."
+    )
     return lines
 
 
@@ -227,7 +241,7 @@ def _write_html(custom: CustomPlan, record: dict[str, Any], case: ReportCase, pa
     page = env.get_template("specification.html").render(
         record=record, heading=facts.heading(case.plan), case_name=facts.case_name(case.plan),
         cut=facts.cut_text(case.plan), research_use=RESEARCH_USE, pairs=form_pairs(record), columns=TABLE_COLUMNS,
-        cell=cell, doubt=doubt_lines(record),
+        cell=cell, measure_text=measure_text, doubt=doubt_lines(record),
         drawings=[{"title": p.title, "svg": Markup(pane_svg(p, w))} for p, w in drawings],
         sections=[{"title": p.title, "svg": Markup(pane_svg(p, w))} for p, w in sections],
     )  # fmt: skip

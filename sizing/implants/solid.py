@@ -132,6 +132,10 @@ def mesh_stations_mm(shape: StemShape) -> FloatArray:
     return np.append(np.concatenate(pieces), shape.length_mm)
 
 
+# float32 holds 140 mm to 1.5e-5 mm; a sliver of this width is ten times that, and a hundredth of the deviation allowed.
+_SLIVER_MM = 1e-4
+
+
 def solid_mesh(solid: StemSolid) -> trimesh.Trimesh:
     """Return the solid as a watertight mesh, outward normals, implant frame, mm.
 
@@ -146,11 +150,21 @@ def solid_mesh(solid: StemSolid) -> trimesh.Trimesh:
     mesh = trimesh.Trimesh(vertices, faces, process=False)
     if solid.holes:
         bores = [_bore(solid.shape, hole) for hole in solid.holes]
-        mesh = trimesh.boolean.difference([mesh, *bores], engine="manifold")
+        mesh = _without_slivers(trimesh.boolean.difference([mesh, *bores], engine="manifold"))
     if not (mesh.is_watertight and mesh.is_winding_consistent and mesh.volume > 0):
         raise InputError("CF-I036", "the solid is not closed", where="implant mesh",
                          advice="Check holes and section table")  # fmt: skip
     return mesh
+
+
+def _without_slivers(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
+    """Facets that are thinner than an STL's float32 can hold would collapse in the file: merge them here, exactly."""
+    import manifold3d
+    import trimesh
+
+    body = manifold3d.Manifold(manifold3d.Mesh64(mesh.vertices, mesh.faces.astype(np.uint64)))
+    clean = body.simplify(_SLIVER_MM).to_mesh64()
+    return trimesh.Trimesh(clean.vert_properties[:, :3], clean.tri_verts.astype(np.int64), process=False)
 
 
 def _rings(solid: StemSolid) -> list[FloatArray]:

@@ -1,5 +1,7 @@
 """Insertion of stems into holes that are known on paper, and custom stems grown from such holes."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -208,3 +210,9 @@ def test_a_cavity_seen_from_a_shifted_axis() -> None:
     seen = cavity_along(canal, ToolAxis((1, 0, 0), (0, 0, 1)), np.arange(0, 60.0), 128)
     expected = -np.cos(seen.phi_rad) + np.sqrt(49 - np.sin(seen.phi_rad) ** 2)
     assert np.abs(seen.endosteal_radius_mm - expected).max() < 2e-3  # chords between 256 rays: 7 (2 pi / 256)^2 / 8
+
+
+def test_the_example_is_the_template() -> None:
+    example = Path(__file__).resolve().parents[2] / "examples" / "custom.toml"
+    assert load_custom_settings(example) == CustomSettings()
+    assert example.read_text(encoding="utf-8").endswith(settings_template())
