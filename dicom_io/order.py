@@ -72,6 +72,10 @@ def _exchanged(seen: NDArray[np.float32]) -> tuple[list[int], list[int]]:
     before = np.concatenate([[0.0], one[:-1]]) + np.concatenate([one[1:], [0.0]])
     usual = float(np.median(one))
     turned = np.flatnonzero((after < _BETTER * before) & (before - after > _LEAST_GAIN * usual))
+    # At an end only one side speaks. A damaged or moved slice beside it differs from both its neighbours; an
+    # exchanged one is near to the one it changed places with.
+    at_end = {0: one[0] < _BETTER * one[1], len(one) - 1: one[-1] < _BETTER * one[-2]}
+    turned = turned[[at_end.get(int(i), True) for i in turned]] if len(turned) else turned
     lonely = np.flatnonzero(np.minimum(one[:-1], one[1:]) > _ALONE * np.maximum(two, usual)) + 1
     found = {int(i) + k for i in turned for k in (0, 1)}
     alone = [int(i) for i in lonely if i not in found]

@@ -172,7 +172,7 @@ def exchange(slices, i, j, keyword):
 
 @pytest.mark.parametrize("keyword", ["ImagePositionPatient", "PixelData"])
 @pytest.mark.parametrize("numbered", [True, False])
-@pytest.mark.parametrize(("i", "j"), [(5, 6), (5, 15)])
+@pytest.mark.parametrize(("i", "j"), [(5, 6), (5, 15), (0, 1)])
 def test_row_4_exchanged_slices_are_found_by_their_content(tmp_path, hu, keyword, numbered, i, j):
     slices = ct_files.series(hu)
     exchange(slices, i, j, keyword)
@@ -181,6 +181,16 @@ def test_row_4_exchanged_slices_are_found_by_their_content(tmp_path, hu, keyword
             del ds.InstanceNumber
     ct_files.save(slices, tmp_path)
     refused("CF-D004b", tmp_path, names=[f"IM{i + 1:04d}.dcm", f"IM{j + 1:04d}.dcm"])
+
+
+@pytest.mark.parametrize("k", [1, 22])
+def test_row_4_a_moved_slice_beside_the_end_is_not_taken_for_an_exchanged_one(tmp_path, hu, k):
+    slices = ct_files.series(hu)
+    hu[k] = np.roll(hu[k], 3, axis=0)
+    ct_files.set_hu(slices[k], hu[k])
+    ct_files.save(slices, tmp_path)
+    result = read_series(tmp_path)
+    assert exact(result, hu) and warnings(result) == {"CF-D016h"}
 
 
 def test_row_4_image_numbers_in_any_order_are_fine_where_the_content_agrees(tmp_path, hu):
