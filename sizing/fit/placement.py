@@ -53,13 +53,14 @@ class Placer:
         settings = self.context.settings
         if settings.objective is Objective.CANAL:
             return self.follows_canal
-        if settings.objective is Objective.WALL:
-            return self.spares_wall
         radius = self._cutting_radius_mm(implant)
-        for axis, walls in self.between:
-            if walls.left_mm(radius) >= settings.comfortable_wall_mm:
-                return axis
-        return self.spares_wall
+        if settings.objective is Objective.BALANCED:
+            for axis, walls in self.between:
+                if walls.left_mm(radius) >= settings.comfortable_wall_mm:
+                    return axis
+        # Near the limit every hundredth of a mm counts, and the middle of the canal does not.
+        at_stake = self.between[-1][1].left_mm(radius) < settings.wall_limit_mm + 2 * settings.axis_gain_mm
+        return self._sparest if at_stake else self.spares_wall
 
     @cached_property
     def follows_canal(self) -> ToolAxis:
@@ -72,13 +73,20 @@ class Placer:
 
     @cached_property
     def spares_wall(self) -> ToolAxis:
+        """The axis that leaves next to the thickest least wall, no further from the canal's course than that takes."""
+        return self._no_further_than_worth(self._wall_task, self.follows_canal, self._sparest)
+
+    @cached_property
+    def _sparest(self) -> ToolAxis:
         """The axis that leaves the thickest least wall, beyond what each zone asks for."""
+        return search_axis(self._wall_task, self.follows_canal)[0]
+
+    @cached_property
+    def _wall_task(self) -> Task:
         c = self.context
         limit = wall_limit_by_travel_mm(c.settings, c.canal.axis.depth_mm, self.length_mm)
         margin = np.repeat(limit[:, None], len(c.canal.theta_rad), axis=1)
-        task = self._task(c.contours.periosteal_bridged_lps, margin)
-        found = search_axis(task, self.follows_canal)[0]
-        return self._no_further_than_worth(task, self.follows_canal, found)
+        return self._task(c.contours.periosteal_bridged_lps, margin)
 
     @cached_property
     def between(self) -> list[tuple[ToolAxis, LeastWalls]]:
