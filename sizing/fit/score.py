@@ -1,4 +1,4 @@
-"""The score of a fit: named parts between 0 and 1, weighted by settings. See docs/method/score.md."""
+"""The score of a fit: named parts between 0 and 1, weighted by settings. See docs/method/fit.md."""
 
 from __future__ import annotations
 
