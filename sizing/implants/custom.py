@@ -250,7 +250,7 @@ def _wall_findings(wall: FloatArray, station: FloatArray, settings: CustomSettin
         Finding(
             Level.WARNING,
             "CF-I044",
-            f"the wall outside the prepared hole is {np.nanmin(wall):.1f} mm, below the "
+            f"The wall outside the prepared hole is {np.nanmin(wall):.1f} mm, below the "
             f"{settings.min_wall_mm:.1f} mm to keep",
             "Native or reamed thin: see the plan's findings; the stem's own shape takes nothing more off",
             depth_mm=float(level),

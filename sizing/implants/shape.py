@@ -263,4 +263,6 @@ def section_properties(shape: StemShape, station_mm: ArrayLike) -> SectionProper
     with np.errstate(invalid="ignore", divide="ignore"):
         z_x = i_xx / np.abs(r * d - cy[:, None]).max(1)
         z_y = i_yy / np.abs(r * c - cx[:, None]).max(1)
+    # A pointed tip has no section: constants go to 0 with its area, only its centroid cannot be told.
+    i_xx, i_yy, i_xy, z_x, z_y = (np.where(area == 0, 0.0, v) for v in (i_xx, i_yy, i_xy, z_x, z_y))
     return SectionProperties(s, area, np.stack([cx, cy], 1), i_xx, i_yy, i_xy, z_x, z_y)

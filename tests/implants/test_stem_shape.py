@@ -42,6 +42,11 @@ def test_section_modulus_of_a_round_stem() -> None:
     assert p.modulus_x_mm3[0] == pytest.approx(np.pi / 4 * 8**3, rel=1e-12)
 
 
+def test_the_constants_of_a_pointed_tip_go_to_zero() -> None:
+    p = section_properties(StemShape.round([0, 50], [8, 0]), [50.0])
+    assert (p.area_mm2[0], p.i_xx_mm4[0], p.modulus_x_mm3[0], p.modulus_y_mm3[0]) == (0, 0, 0, 0)
+
+
 @pytest.mark.parametrize("exponent", [1.7, 2.0, 2.5, 4.0])
 def test_superellipse_points_lie_on_the_curve(exponent: float) -> None:
     phi = np.linspace(0, 2 * np.pi, 97)
