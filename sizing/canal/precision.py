@@ -7,8 +7,8 @@ import numpy as np
 from sizing.canal.model import Canal
 from sizing.geometry import FloatArray
 
-# Points that hold an inscribed circle: two for an oval canal, three for a round one.
-CIRCLE_POINTS = 2.5
+# Points that hold an inscribed circle: two for an oval canal, three for a round one; the fewer, the less sure.
+CIRCLE_POINTS = 2.0
 
 
 def section_errors(
@@ -47,7 +47,7 @@ def section_errors(
     errors = {"area": surface.of_sum(by_area / np.sqrt(np.pi * area)[:, None])}
     for name, angle in (("minor", minor_direction), ("major", minor_direction + np.pi / 2)):
         along = x * np.cos(angle)[:, None] + y * np.sin(angle)[:, None]
-        moment = (along**2 / 2 * by_area).sum(axis=1)  # int along^2 dA = sum along^2 R^2 / 4, about the centroid
+        moment = (along**2 * inner / 4 * by_area).sum(axis=1)  # int along^2 dA, about the centroid
         change = along**2 - (moment / area)[:, None]
         errors[name] = surface.of_sum(2 * change * by_area / np.sqrt(moment * area)[:, None])
     errors["inscribed"] = surface.of_circle(CIRCLE_POINTS)

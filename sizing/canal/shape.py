@@ -16,7 +16,7 @@ ISTHMUS_MARGIN_MM = 10.0
 # Half-width over which inscribed diameters are smoothed to find their minimum, at first.
 NARROW_WINDOW_MM = 20.0
 # Then the levels this near are fitted, with the narrowest place searched this near and in these steps.
-ISTHMUS_WINDOW_MM, ISTHMUS_SEARCH_MM, ISTHMUS_STEP_MM = 40.0, 10.0, 0.25
+ISTHMUS_WINDOW_MM, ISTHMUS_SEARCH_MM, ISTHMUS_STEP_MM = 50.0, 5.0, 0.25
 # Smoothing along the bone makes levels alike over about this length.
 INDEPENDENT_LEVELS_MM = 6.0
 # A canal that is wider by less than this is still the isthmus: a fifth of a reamer step.
