@@ -31,7 +31,7 @@ def find_axis(bone: ResidualBone, step_mm: float) -> CanalAxis:
 
     Slabs perpendicular to the bone's proximal direction give centroids; slabs that the scan's end
     cuts obliquely are left out. The line is smoothed and its arc length counted from the resection
-    plane, see ``docs/method/canal-axis.md``.
+    plane, see ``docs/method/canal.md``.
 
     Raises
     ------

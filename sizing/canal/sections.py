@@ -159,7 +159,7 @@ def measure_sections(canal: Canal) -> SectionTable:
     -------
     SectionTable
         NaN where more of a contour is missing than a smooth curve may close
-        (``docs/method/sections.md``).
+        (``docs/method/canal.md``).
     """
     from sizing.canal.thickness import cortical_thickness
 

@@ -86,7 +86,7 @@ class CanalShape:
 
 
 def describe_shape(canal: Canal, table: SectionTable) -> CanalShape:
-    """Describe the canal from its sections; see ``docs/method/sections.md``."""
+    """Describe the canal from its sections; see ``docs/method/canal.md``."""
     d, depth = table.inscribed_diameter_mm, table.depth_mm
     narrowest = _narrowest(table)
     isthmus = narrowest if narrowest is not None and _rises_on_both_sides(table, narrowest) else None
