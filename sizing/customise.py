@@ -301,15 +301,15 @@ def _verdict(design: CustomDesign, fit: Fit, base: Fit, tried: int) -> str:
         f"least wall {wall_text(fit.wall_min_mm)} mm against {wall_text(base.wall_min_mm)} mm; "
         f"{fit.removed_share:.0%} of the cortex taken against {base.removed_share:.0%}"
     )
+    reasons = [f"{share:.0%} {_WHY_UNTOUCHED[name]}" for name, share in design.untouched.items() if share >= 0.005]
+    why_not = f"What does not touch: {'; '.join(reasons)}. {tried} preparations, sections and axes were tried."
+    if fit.rejected:
+        return f"This custom stem does not serve ({fit.rejected[0]}): {numbers}. {why_not}"
     if base.rejected:
         return f"Custom because no stock stem serves ({base.implant.part_number}: {base.rejected[0]}): {numbers}."
     if _worth_while(fit, base):
         return f"Custom is worth its trouble: {numbers}."
-    reasons = [f"{share:.0%} {_WHY_UNTOUCHED[name]}" for name, share in design.untouched.items() if share >= 0.005]
-    return (
-        f"Custom wins little here: {numbers}. What does not touch: {'; '.join(reasons)}. "
-        f"{tried} preparations, sections and axes were tried."
-    )
+    return f"Custom wins little here: {numbers}. {why_not}"
 
 
 def _unfit(fit: Fit) -> tuple[Finding, ...]:

@@ -58,6 +58,15 @@ def test_the_middle_of_the_canal_is_found_where_the_stock_stem_stands_aside() ->
     assert np.abs(middle.fit.placement.axis.entry_lps[:2]).max() < 1e-6
 
 
+def test_a_custom_stem_that_does_not_serve_says_so() -> None:
+    plan = oval_plan()
+    longer = replace(plan.settings.fit, min_contact_length_mm=200.0)  # no stem of 120 mm can touch as much
+    asks_much = replace(plan, settings=replace(plan.settings, fit=longer))
+    thin = customise(asks_much, CustomSettings(section="circle"))
+    assert thin.fit.rejected and thin.verdict.startswith("This custom stem does not serve (")
+    assert any(f.code == "CF-I046" for f in thin.findings)
+
+
 def test_a_bow_that_is_not_there_is_not_followed() -> None:
     with pytest.raises(InputError, match=r"CF-I049.*no bow"):
         customise(oval_plan(), CustomSettings(axis="bowed"))
