@@ -104,7 +104,7 @@ def customise(plan: ImplantationPlan, settings: CustomSettings | None = None) ->
     context = fit_context(
         plan.canal,
         reamers=plan.reamers,
-        settings=replace(plan.settings.fit, wall_limit_mm=plan.settings.wall_limit_mm),
+        settings=plan.settings.fit.for_bone(plan.canal.bone).with_wall_limit(plan.settings.wall_limit_mm),
         isthmus_depth_mm=plan.shape.isthmus_depth_mm,
     )
     length = settings.length_mm or min(base.implant.length_mm, settings.longest_length_mm)
