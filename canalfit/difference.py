@@ -18,6 +18,8 @@ from sizing.specification import SCHEMA as SPECIFICATION_SCHEMA
 
 # What a person asks of a specification; a plan has its own summary.
 _ASKED = ("form", "preparation", "wall", "solid", "datum", "insertion", "settings", "comparison", "version")
+# Endings of keys, and what stands behind the number.
+_UNITS = {"_mm3": " mm³", "_mm2": " mm²", "_mm4": " mm⁴", "_mm": " mm", "_deg": "°", "_hu": " HU", "_g": " g"}
 # Said by other rows, or no property of the stem.
 _LEFT_OUT = ("findings", "files", "words", "measures", "verdict", "best_stock")
 
@@ -33,9 +35,18 @@ class Change:
 
     @property
     def words(self) -> str:
-        """Return the change in one line."""
+        """Return the change in one line, with the unit that the name ends in."""
+        label, unit = _label(self.name)
         by = "" if self.by is None else f" ({self.by:+.3g})"
-        return f"{self.name}: {_said(self.first)} -> {_said(self.second)}{by}"
+        return f"{label}: {_said(self.first)} -> {_said(self.second)}{unit}{by}"
+
+
+def _label(name: str) -> tuple[str, str]:
+    """Return the words of a key and its unit: ``fit.wall_min_mm`` is ("fit: wall min", " mm")."""
+    *rooms, key = name.split(".")
+    ending = next((e for e in _UNITS if key.endswith(e)), "")
+    words = ": ".join([*rooms, key.removesuffix(ending)]).replace("_", " ")
+    return words, _UNITS.get(ending, "")
 
 
 def read_any(path: Path) -> dict[str, Any]:
@@ -87,7 +98,7 @@ def _changes(a: Any, b: Any, name: str) -> Iterator[Change]:
 
 def _said(value: Any) -> str:
     if value is None:
-        return "cannot tell"
+        return "none"
     if isinstance(value, float):
         return f"{value:.4g}"
     text = str(value)

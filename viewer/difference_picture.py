@@ -24,10 +24,10 @@ def draw_difference(surface: SurfaceDifference, path: Path) -> None:
     bands = int(np.clip(np.ceil((worst if np.isfinite(worst) else 0.0) / BAND_MM), 1, _MOST_BANDS))
     edges = BAND_MM * np.arange(-bands, bands + 1)
     colours = LinearSegmentedColormap.from_list("difference", [style.BLUE, "#ffffff", style.WARM], N=256)
-    colours.set_bad("#c9cfd4")
+    colours = colours.with_extremes(bad="#c9cfd4")
     figure = Figure(figsize=(8.0, 5.5), dpi=130)
     FigureCanvasAgg(figure)
-    axes = figure.add_axes((0.09, 0.11, 0.74, 0.78))
+    axes = figure.add_axes((0.09, 0.13, 0.74, 0.78))
     extent = (0.0, 360.0, float(surface.depth_mm[0]), float(surface.depth_mm[-1]))
     image = axes.imshow(
         np.ma.masked_invalid(surface.difference_mm),
@@ -45,9 +45,9 @@ def draw_difference(surface: SurfaceDifference, path: Path) -> None:
     )
     told = f"{worst:.3f} mm at most" if np.isfinite(worst) else "cannot be compared"
     axes.set_title(f"Second minus first: {surface.what}, {told}", fontsize=10, loc="left")
-    bar = figure.colorbar(image, cax=figure.add_axes((0.86, 0.11, 0.03, 0.78)))
+    bar = figure.colorbar(image, cax=figure.add_axes((0.86, 0.13, 0.03, 0.78)))
     bar.set_label("mm, in bands of 0.05")
-    figure.text(0.09, 0.02, "Research use only. Grey: only in one of the two, or not measured.", fontsize=7)
+    figure.text(0.09, 0.012, "Research use only. Grey: only in one of the two, or not measured.", fontsize=7)
     temporary = path.with_name(path.name + ".part")
     figure.savefig(temporary, format="png", metadata={"Software": None})
     temporary.replace(path)
