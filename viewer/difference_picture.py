@@ -23,8 +23,8 @@ def draw_difference(surface: SurfaceDifference, path: Path) -> None:
     worst = surface.worst_mm
     bands = int(np.clip(np.ceil((worst if np.isfinite(worst) else 0.0) / BAND_MM), 1, _MOST_BANDS))
     edges = BAND_MM * np.arange(-bands, bands + 1)
-    colours = LinearSegmentedColormap.from_list("difference", [style.BLUE, "#ffffff", style.WARM], N=256)
-    colours = colours.with_extremes(bad="#c9cfd4")
+    ramp = LinearSegmentedColormap.from_list("difference", [style.BLUE, "#ffffff", style.WARM], N=256)
+    colours = ramp.with_extremes(bad="#c9cfd4")
     figure = Figure(figsize=(8.0, 5.5), dpi=130)
     FigureCanvasAgg(figure)
     axes = figure.add_axes((0.09, 0.13, 0.74, 0.78))
