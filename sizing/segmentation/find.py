@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from sizing.anatomy import Bone, Side
@@ -67,36 +69,43 @@ def find_residual_bone(
     """
     if distal not in (None, "low", "high"):
         raise UsageError(f"distal is 'low' or 'high', got {distal!r}")
+    asked = _Asked(bone, side, distal, resect_at_mm, locator)
     lengthwise = axis_along_body(volume.geometry)
-    if lengthwise != 0:
-        turned = across_limb(volume, lengthwise)
-        found = find_residual_bone(
-            turned,
-            bone=bone,
-            side=side,
-            distal=distal,
-            resect_at_mm=resect_at_mm,
-            locator=locator,
-            settings=settings,
-        )
-        return exchanged(found, lengthwise)
+    if lengthwise == 0:
+        return _find(volume, asked, settings)
+    return exchanged(_find(across_limb(volume, lengthwise), asked, settings), lengthwise)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What the caller said of the bone; None where he left it to the scan."""
+
+    bone: Bone | None
+    side: Side | None
+    distal: str | None
+    resect_at_mm: float | None
+    locator: Locator | None
+
+
+def _find(volume: CtVolume, asked: _Asked, settings: SegmentationSettings) -> ResidualBone:
+    """Find the bone in slices that cross the limb."""
     tissue = estimate_tissue(volume.hu)
     sections = map_sections(volume.hu, tissue.threshold_hu(settings.bone_share))
     shafts = find_shafts(sections, volume.geometry, tissue, settings)
     if not shafts:
         raise _no_shaft(volume, settings)
-    bone = bone or guess_bone(shafts)
-    if locator is not None:
-        shafts = [held_shaft(locator, shafts)]
-    shaft, side, side_source = choose_shaft(shafts, bone, side, volume.info.laterality, settings)
+    bone = asked.bone or guess_bone(shafts)
+    if asked.locator is not None:
+        shafts = [held_shaft(asked.locator, shafts)]
+    shaft, side, side_source = choose_shaft(shafts, bone, asked.side, volume.info.laterality, settings)
     end_hu = tissue.threshold_hu(settings.end_share)
-    envelope = build_envelope(volume, sections, shaft, end_hu, settings.crop_margin_mm, locator)
+    envelope = build_envelope(volume, sections, shaft, end_hu, settings.crop_margin_mm, asked.locator)
     ends = describe_ends(volume, envelope, shaft)
-    proximal = proximal_direction(shaft, ends, bone, distal)
+    proximal = proximal_direction(shaft, ends, bone, asked.distal)
     axis = ShaftAxis.of(shaft, proximal)
     body = _along_axis(volume, envelope, axis, shaft)
     distal_end = ends[0] if proximal @ shaft.direction_lps > 0 else ends[1]
-    resection = choose_resection(body, distal_end, bone, side, resect_at_mm)
+    resection = choose_resection(body, distal_end, bone, side, asked.resect_at_mm)
     depth_of_height = -float(axis.heights(resection.plane.point_lps))
     findings = [
         *resection.findings,
