@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,7 +16,9 @@ ISTHMUS_MARGIN_MM = 10.0
 # Half-width over which inscribed diameters are smoothed to find their minimum, at first.
 NARROW_WINDOW_MM = 20.0
 # Then the levels this near are fitted, with the narrowest place searched this near and in these steps.
-ISTHMUS_WINDOW_MM, ISTHMUS_SEARCH_MM, ISTHMUS_STEP_MM = 50.0, 5.0, 0.25
+ISTHMUS_WINDOW_MM, ISTHMUS_SEARCH_MM, ISTHMUS_STEP_MM = 30.0, 5.0, 0.25
+# Bones are no parabolas: how far the level moves with this window instead belongs to its doubt.
+WIDER_WINDOW_MM = 50.0
 # Smoothing along the bone makes levels alike over about this length.
 INDEPENDENT_LEVELS_MM = 6.0
 # A canal that is wider by less than this is still the isthmus: a fifth of a reamer step.
@@ -90,7 +92,7 @@ def describe_shape(canal: Canal, table: SectionTable) -> CanalShape:
     d, depth = table.inscribed_diameter_mm, table.depth_mm
     narrowest = _narrowest(table)
     isthmus = narrowest if narrowest is not None and _rises_on_both_sides(table, narrowest) else None
-    waist = None if isthmus is None else _waist(table, isthmus)
+    waist = None if isthmus is None else _isthmus(table, isthmus)
     if waist is not None:
         isthmus = int(np.nanargmin(np.where(np.isfinite(d), np.abs(depth - waist.depth_mm), np.nan)))
     bow = _bow(canal, table)
@@ -148,7 +150,13 @@ class _Waist:
     to_mm: float
 
 
-def _waist(table: SectionTable, near_level: int) -> _Waist:
+def _isthmus(table: SectionTable, near_level: int) -> _Waist:
+    """Return the isthmus near a level; how far it moves when more of the canal is looked at adds to its error."""
+    waist, other = (_waist(table, near_level, window) for window in (ISTHMUS_WINDOW_MM, WIDER_WINDOW_MM))
+    return replace(waist, se_mm=float(np.hypot(waist.se_mm, (waist.depth_mm - other.depth_mm) / 2)))
+
+
+def _waist(table: SectionTable, near_level: int, window_mm: float) -> _Waist:
     """Fit d = d0 + a (x - x0)^2 below and d0 + b (x - x0)^2 above x0 to the levels round the narrowest.
 
     One parabola would be drawn towards the side that widens slowly. x0 is searched in small steps (the
@@ -157,7 +165,7 @@ def _waist(table: SectionTable, near_level: int) -> _Waist:
     """
     x, d = table.depth_mm, table.inscribed_diameter_mm
     first = float(x[near_level])
-    near = np.isfinite(d) & (np.abs(x - first) < ISTHMUS_WINDOW_MM)
+    near = np.isfinite(d) & (np.abs(x - first) < window_mm)
     x, d = x[near], d[near]
     best, found, at = np.inf, np.zeros(3), first
     for x0 in np.arange(first - ISTHMUS_SEARCH_MM, first + ISTHMUS_SEARCH_MM, ISTHMUS_STEP_MM):
