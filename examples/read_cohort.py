@@ -24,4 +24,6 @@ def main(results: Path) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: read_cohort.py RESULTS")
     main(Path(sys.argv[1]))
