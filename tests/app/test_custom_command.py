@@ -36,6 +36,12 @@ def test_the_folder_holds_everything(spec: Path) -> None:
     assert {p.name for p in spec.iterdir()} == expected | ({"stem.step"} if cad_kernel_available() else set())
 
 
+def test_drawings_on_the_page_bring_their_style(spec: Path) -> None:
+    """Without it a browser fills every ground with black."""
+    page = (spec / "spec.html").read_text(encoding="utf-8")
+    assert 'class="ground"' in page and "svg.pane .ground { fill:#fff" in page
+
+
 def test_the_solids_have_the_volume_that_the_record_states(spec: Path) -> None:
     record = json.loads((spec / "spec.json").read_text())
     mesh = trimesh.load(spec / "stem.stl")
