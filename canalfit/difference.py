@@ -98,7 +98,7 @@ def _changes(a: Any, b: Any, name: str) -> Iterator[Change]:
 
 def _said(value: Any) -> str:
     if value is None:
-        return "none"
+        return "no value"
     if isinstance(value, float):
         return f"{value:.4g}"
     text = str(value)

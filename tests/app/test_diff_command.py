@@ -77,4 +77,4 @@ def test_two_kinds_and_what_is_neither_are_refused(two_plans, tmp_path: Path) ->
 
 def test_units_are_those_of_the_key() -> None:
     assert Change("fit.gap_mm3", 1.0, 3.0, 2.0).words == "fit: gap: 1 -> 3 mm³ (+2)"
-    assert Change("form.bow_radius_mm", None, 800.0, None).words == "form: bow radius: none -> 800 mm"
+    assert Change("form.bow_radius_mm", None, 800.0, None).words == "form: bow radius: no value -> 800 mm"
