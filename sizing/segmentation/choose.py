@@ -6,6 +6,7 @@ import numpy as np
 
 from sizing.anatomy import Bone, Side
 from sizing.errors import SegmentationError
+from sizing.findings import Finding, Level
 from sizing.segmentation.settings import SegmentationSettings
 from sizing.segmentation.shafts import Shaft
 
@@ -18,6 +19,10 @@ _COMPANION_OVERLAP = 0.5
 _LEAST_AREA_MM2 = 170.0
 # A femur's shaft is thicker than any other; two of them side by side can be nothing else.
 _CERTAIN_FEMUR_MM2 = 450.0
+# Our judgement: ten femora that we know have 580 to 880 mm², the one humerus 296. Beyond these the name given is worth
+# a second look; nothing is refused for it, because people differ.
+_SLENDER_FEMUR_MM2 = 380.0
+_STOUT_HUMERUS_MM2 = 480.0
 
 
 def _span_z(shaft: Shaft) -> tuple[float, float]:
@@ -40,6 +45,28 @@ def companion_of(shaft: Shaft, shafts: list[Shaft]) -> Shaft | None:
             if nearest < _COMPANION_DISTANCE_MM:
                 return other
     return None
+
+
+def doubtful_name(shaft: Shaft, shafts: list[Shaft], bone: Bone) -> list[Finding]:
+    """Return findings if a shaft does not look like the bone that it was called.
+
+    A femur and a tibia without its fibula look alike, so the name given is used; but it is said.
+    """
+    area = f"its shaft is {shaft.width_mm2:.0f} mm² across"
+    if bone is Bone.TIBIA and companion_of(shaft, shafts) is None:
+        doubt = "no fibula runs beside the bone that was called a tibia: it may be a femur"
+        return [_name_finding(Level.CRITICAL, doubt, "unless the fibula was removed, or lies outside the field of view")]
+    if bone is Bone.FEMUR and shaft.width_mm2 < _SLENDER_FEMUR_MM2:
+        doubt = f"the bone is slender for a femur: {area}, {_SLENDER_FEMUR_MM2:.0f} and more are usual"
+        return [_name_finding(Level.WARNING, doubt, "it may be a humerus")]
+    if bone is Bone.HUMERUS and shaft.width_mm2 > _STOUT_HUMERUS_MM2:
+        doubt = f"the bone is stout for a humerus: {area}, up to {_STOUT_HUMERUS_MM2:.0f} are usual"
+        return [_name_finding(Level.WARNING, doubt, "it may be a femur or a tibia")]
+    return []
+
+
+def _name_finding(level: Level, doubt: str, reason: str) -> Finding:
+    return Finding(level, "CF-S109", doubt, f"Check --bone against the images: {reason}.")
 
 
 def _offset_mm(shaft: Shaft, others: list[Shaft], settings: SegmentationSettings) -> float:

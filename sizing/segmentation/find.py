@@ -10,7 +10,7 @@ from sizing.anatomy import Bone, Side
 from sizing.errors import SegmentationError, UsageError
 from sizing.findings import Finding, Level
 from sizing.segmentation.axis import ShaftAxis
-from sizing.segmentation.choose import choose_shaft, guess_bone
+from sizing.segmentation.choose import choose_shaft, doubtful_name, guess_bone
 from sizing.segmentation.ends import EndKind, describe_ends, proximal_direction
 from sizing.segmentation.envelope import Envelope, build_envelope
 from sizing.segmentation.locator import Locator, held_shaft
@@ -95,9 +95,8 @@ def _find(volume: CtVolume, asked: _Asked, settings: SegmentationSettings) -> Re
     if not shafts:
         raise _no_shaft(volume, settings)
     bone = asked.bone or guess_bone(shafts)
-    if asked.locator is not None:
-        shafts = [held_shaft(asked.locator, shafts)]
-    shaft, side, side_source = choose_shaft(shafts, bone, asked.side, volume.info.laterality, settings)
+    held = shafts if asked.locator is None else [held_shaft(asked.locator, shafts)]
+    shaft, side, side_source = choose_shaft(held, bone, asked.side, volume.info.laterality, settings)
     end_hu = tissue.threshold_hu(settings.end_share)
     envelope = build_envelope(volume, sections, shaft, end_hu, settings.crop_margin_mm, asked.locator)
     ends = describe_ends(volume, envelope, shaft)
@@ -108,6 +107,7 @@ def _find(volume: CtVolume, asked: _Asked, settings: SegmentationSettings) -> Re
     resection = choose_resection(body, distal_end, bone, side, asked.resect_at_mm)
     depth_of_height = -float(axis.heights(resection.plane.point_lps))
     findings = [
+        *doubtful_name(shaft, shafts, bone),
         *resection.findings,
         *_cut_findings(body, bone, depth_of_height),
         *_bridge_findings(axis, shaft, envelope, depth_of_height),

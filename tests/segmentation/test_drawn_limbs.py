@@ -110,6 +110,22 @@ def test_the_thick_bone_of_a_lower_leg_is_the_tibia():
         find_residual_bone(volume, bone=Bone.FEMUR)
 
 
+@pytest.mark.parametrize(
+    ("tubes", "bone", "level"),
+    [
+        ([FEMUR], Bone.FEMUR, None),
+        ([FEMUR], Bone.TIBIA, Level.CRITICAL),  # no fibula
+        ([FEMUR, FIBULA], Bone.TIBIA, None),
+        ([FEMUR], Bone.HUMERUS, Level.WARNING),  # 616 mm² across
+        ([Tube(outer_mm=10.0, inner_mm=6.0)], Bone.FEMUR, Level.WARNING),  # 314 mm²
+        ([Tube(outer_mm=10.0, inner_mm=6.0)], Bone.HUMERUS, None),
+    ],
+)
+def test_a_bone_that_does_not_look_like_its_name_is_said(tubes, bone, level):
+    found = find_residual_bone(draw(tubes), bone=bone, distal="low")
+    assert [f.level for f in found.findings if f.code == "CF-S109"] == ([level] if level else [])
+
+
 def test_two_legs_need_a_side_and_get_it_relative_to_each_other():
     # Both lie on the left of the scanner's middle: what counts is which one is further left.
     right, left = Tube(at=(40.0, 0.0)), Tube(at=(170.0, 0.0))

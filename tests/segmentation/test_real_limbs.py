@@ -40,6 +40,7 @@ def test_the_named_bone_is_found(shared_data, case):
     volume = read_plain(shared_data / "ct_sts_extremity" / case)
     bone = find_residual_bone(volume, bone=kind)
     assert bone.side is side
+    assert "CF-S109" not in [finding.code for finding in bone.findings]  # each looks like what it is
     assert np.degrees(np.arccos(bone.proximal_lps[2])) == pytest.approx(tilt_deg, abs=3.5)
     pixel_mm2 = bone.geometry.spacing_mm[1] * bone.geometry.spacing_mm[2]
     area = bone.mask.sum(axis=(1, 2)) * pixel_mm2
