@@ -55,18 +55,20 @@ def doubtful_name(shaft: Shaft, shafts: list[Shaft], bone: Bone) -> list[Finding
     area = f"its shaft is {shaft.width_mm2:.0f} mm² across"
     if bone is Bone.TIBIA and companion_of(shaft, shafts) is None:
         doubt = "no fibula runs beside the bone that was called a tibia: it may be a femur"
-        return [_name_finding(Level.CRITICAL, doubt, "unless the fibula was removed, or lies outside the field of view")]
+        return [
+            _name_finding(Level.CRITICAL, doubt, ", unless the fibula was removed or lies outside the field of view")
+        ]
     if bone is Bone.FEMUR and shaft.width_mm2 < _SLENDER_FEMUR_MM2:
         doubt = f"the bone is slender for a femur: {area}, {_SLENDER_FEMUR_MM2:.0f} and more are usual"
-        return [_name_finding(Level.WARNING, doubt, "it may be a humerus")]
+        return [_name_finding(Level.WARNING, doubt, ": it may be a humerus")]
     if bone is Bone.HUMERUS and shaft.width_mm2 > _STOUT_HUMERUS_MM2:
         doubt = f"the bone is stout for a humerus: {area}, up to {_STOUT_HUMERUS_MM2:.0f} are usual"
-        return [_name_finding(Level.WARNING, doubt, "it may be a femur or a tibia")]
+        return [_name_finding(Level.WARNING, doubt, ": it may be a femur or a tibia")]
     return []
 
 
 def _name_finding(level: Level, doubt: str, reason: str) -> Finding:
-    return Finding(level, "CF-S109", doubt, f"Check --bone against the images: {reason}.")
+    return Finding(level, "CF-S109", doubt, f"Check --bone against the images{reason}.")
 
 
 def _offset_mm(shaft: Shaft, others: list[Shaft], settings: SegmentationSettings) -> float:
