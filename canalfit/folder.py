@@ -48,13 +48,16 @@ SPECIFICATION_FOLDER = FolderKind(
     ),
 )
 
+_COHORT_TABLES = (
+    "cases", "levels", "fits", "failures", "runtime", "dictionary", "shelf", "shelf_sizes", "coverage", "custom",
+    "distributions",
+)  # fmt: skip
 COHORT_FOLDER = FolderKind(
     "a cohort",
     "cohort.json",
     frozenset({
-        "cohort.json", "cases", "cases.csv", "levels.csv", "fits.csv", "failures.csv", "runtime.csv", "dictionary.csv",
-        "cases.parquet", "levels.parquet", "fits.parquet", "failures.parquet", "runtime.parquet",
-        "shelf.csv", "coverage.csv", "shelf_sizes.csv", "distributions.csv", "custom.csv", "plots", "index.html",
+        "cohort.json", "cases", "plots", "index.html",
+        *(f"{name}.{kind}" for name in _COHORT_TABLES for kind in ("csv", "parquet")),
     }),
 )  # fmt: skip
 

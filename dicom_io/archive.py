@@ -21,15 +21,18 @@ _DRIVE = re.compile(r"^[A-Za-z]:")
 
 
 class _Archive:
-    """One open zip file, shared by its entries."""
+    """One open zip file, shared by its entries; sent to another process, it is opened again there."""
 
     def __init__(self, file: DiskFile) -> None:
-        self.name = file.name
+        self._file = file
         self._lock = threading.Lock()
         try:
             self.zip = zipfile.ZipFile(file.path)
         except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
             raise refuse("the zip file is damaged", file.name, str(error)) from None
+
+    def __reduce__(self) -> tuple[type[_Archive], tuple[DiskFile]]:
+        return type(self), (self._file,)
 
     def read(self, info: zipfile.ZipInfo) -> bytes:
         """Return an entry's bytes; never more than its announced size."""

@@ -12,6 +12,8 @@ from dicom_io import SeriesList
 CRASHED, TIMED_OUT, OUT_OF_MEMORY = "CF-A022", "CF-A023", "CF-A024"
 INTERNAL, DUPLICATE, UNUSABLE_ROW, BONE_NOT_WHOLE = "CF-A021", "CF-A025", "CF-A026", "CF-A027"
 NOT_FINAL = (CRASHED, TIMED_OUT, OUT_OF_MEMORY)
+# Stands for the place of a scan, which is in no table: it may be a patient's name.
+WHOLE_SCAN = "(scan)"
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,8 @@ class Answer:
         What the case's folder holds, by relative name.
     failed : tuple of (str, str)
         Code and sentence of each failure.
+    plans : int
+        Rows that hold a plan.
     parts : tuple of SeriesList
         The studies of a unit that holds several; each is a job of its own.
     same_as_known : bool
@@ -69,12 +73,20 @@ class Answer:
     input_sha256: str = ""
     files: dict[str, bytes] = field(default_factory=dict)
     failed: tuple[tuple[str, str], ...] = ()
+    plans: int = 0
     parts: tuple[SeriesList, ...] = ()
     same_as_known: bool = False
     description: str = ""
     seconds: float = 0.0
     memory_mb: float = 0.0
     attempts: int = 1
+
+    @property
+    def outcome(self) -> str:
+        """Whether anything of the scan was planned, or it was refused, or failed."""
+        if self.plans or not self.failed:
+            return "planned"
+        return "failed" if any(code in (*NOT_FINAL, INTERNAL) for code, _ in self.failed) else "refused"
 
     @property
     def final(self) -> bool:

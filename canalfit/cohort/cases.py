@@ -7,7 +7,7 @@ import difflib
 import hashlib
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,8 @@ class Unit:
         Name of the case and series, where the row gives them.
     problem : str
         Why the row cannot be used; empty = it can.
+    row : str
+        Table and line, where the unit comes from one.
     found : SeriesList or None
         The headers of one study, where the unit was told apart from others of its place.
     """
@@ -52,6 +54,7 @@ class Unit:
     case: str | None = None
     series: str | None = None
     problem: str = ""
+    row: str = ""
     found: SeriesList | None = None
 
     @property
@@ -73,6 +76,8 @@ def find_units(source: Path) -> list[Unit]:
         raise UsageError(f"{source}: there is no such folder or file")
     if source.suffix.lower() == ".csv":
         return list(_rows(source))
+    if source.name.upper() == "DICOMDIR":
+        return [_unit(".", source.parent)]  # its files lie beside it, and belong to its signature
     if source.is_file():
         return [_unit(source.name, source)]
     if any((source / name).is_file() for name in ("DICOMDIR", "dicomdir")):
@@ -154,7 +159,7 @@ def _rows(table: Path) -> Iterator[Unit]:
             unit = _unit(name, path, _asked(row))
         except ValueError as error:
             unit = Unit(name, path, _signature(name, Path(os.devnull), str(error)), problem=str(error))
-        yield unit
+        yield replace(unit, row=f"{table.name} line {number}")
 
 
 def _check_columns(table: Path, names: Sequence[str]) -> None:

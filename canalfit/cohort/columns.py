@@ -7,20 +7,37 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """Name (its unit at the end), kind of value ("text", "number", "count", "flag"), and what it means."""
+    """Name (its unit at the end), kind of value ("text", "number", "count", "flag"), and what it means.
+
+    ``own_unit`` is given where the name cannot hold the unit.
+    """
 
     name: str
     kind: str
     meaning: str
+    own_unit: str = ""
+
+    @property
+    def unit(self) -> str:
+        """Unit of a number: "1" has none, as a share or a count; empty for text and flags."""
+        if self.kind not in ("number", "count"):
+            return ""
+        return self.own_unit or _UNITS.get(self.name.rsplit("_", 1)[-1], "1")
 
 
-def _columns(text: str) -> tuple[Column, ...]:
-    """Read lines of ``name | kind | meaning``."""
+_UNITS = {
+    "mm": "mm", "mm2": "mm²", "mm3": "mm³", "mm4": "mm⁴", "deg": "degrees", "hu": "HU", "mb": "MB", "seconds": "s",
+    "score": "points of 100",
+}  # fmt: skip
+
+
+def columns(text: str) -> tuple[Column, ...]:
+    """Read lines of ``name | kind | meaning``, where needed with ``| unit``."""
     return tuple(Column(*(part.strip() for part in line.split("|"))) for line in text.strip().splitlines())
 
 
 # What a row of every table begins with.
-KEY = _columns("""
+KEY = columns("""
 case  | text | pseudonym of the scan, or the name that the table of cases gives
 bone  | text | femur, tibia or humerus; empty where it could not be told
 side  | text | left or right of the patient; empty where it could not be told
@@ -29,7 +46,7 @@ level | text | resection level as asked for: as scanned, 40 mm, bone 0.5 (share 
 
 CASES = (
     *KEY,
-    *_columns("""
+    *columns("""
 patient | text | pseudonym of the patient: the same for all scans with this patient ID
 repeat | flag | yes: this bone of this patient stands further up already (another scan); not counted for the shelf
 exit_code | count | as canalfit plan returns it: 0 fine, 10 fine with findings, 4 nothing fits, 3 refused, 70 failed
@@ -88,7 +105,7 @@ input_sha256 | text | hash over all files of the scan
 )
 
 # A station of the section table, by its own names.
-STATION = _columns("""
+STATION = columns("""
 depth_mm | number | level above the resection, along the canal's axis
 measured_share | number | share of the section's rays on which both surfaces are known
 inscribed_diameter_mm | number | largest circle inside the endosteal contour
@@ -125,7 +142,7 @@ LEVELS = (*KEY, *STATION)
 
 FITS = (
     *KEY,
-    *_columns("""
+    *columns("""
 rank | count | place in the ranking, best first
 chosen | flag | this is the choice
 can_serve | flag | no rule excludes it
@@ -154,17 +171,17 @@ reason | text | why it cannot serve, or why another one is ranked before it
 
 FAILURES = (
     *KEY,
-    *_columns("""
+    *columns("""
 code | text | stable code of the reason (CF-D DICOM, CF-S segmentation, CF-C canal, CF-A application)
 sentence | text | what is wrong, measured against expected, and what to do
-file | text | file or series it is about, relative to the scan's own folder
+file | text | file it is about, relative to the scan's own folder; of a whole series the first; (scan): the scan as a whole; or the line of the table of cases
 final | flag | no: timeout, memory or crash; tried again with --retry-failed
-"""),
+"""),  # noqa: E501
 )
 
 RUNTIME = (
     KEY[0],
-    *_columns("""
+    *columns("""
 seconds | number | time the scan took, of its last attempt
 memory_mb | number | most memory its process held
 attempts | count | how often it was tried

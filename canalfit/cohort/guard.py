@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 import canalfit.cohort.worker as worker
-from canalfit.cohort.answer import CRASHED, INTERNAL, OUT_OF_MEMORY, TIMED_OUT, Answer, Job, Limits
+from canalfit.cohort.answer import CRASHED, INTERNAL, OUT_OF_MEMORY, TIMED_OUT, WHOLE_SCAN, Answer, Job, Limits
 
 # A process that has planned so many cases is replaced: what allocators and caches keep cannot grow for ever.
 CASES_PER_PROCESS = 100
@@ -120,7 +120,7 @@ def guarded(function: Callable[[Job], Answer], job: Job, limits: Limits) -> Answ
         if lost[0] == INTERNAL or _closing.is_set():
             break
     case = job.unit.case or f"unread-{job.unit.label}"
-    return replace(refusal(case, "", lost, "", 70), attempts=attempt)
+    return replace(refusal(case, "", lost, WHOLE_SCAN, 70), attempts=attempt)
 
 
 def end_all() -> None:

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from canalfit.cohort.parquet import require_parquet
 from canalfit.cohort.settings import CohortSettings
 from canalfit.cohort.store import Store, writing
 from canalfit.cohort.summary import write_summary
@@ -26,6 +27,8 @@ def merge(out: Path, parts: Sequence[Path], settings: CohortSettings, *, parquet
     InputError
         CF-A029: two parts give the same case otherwise: made with other settings or another version.
     """
+    if parquet:
+        require_parquet()
     store = Store(out)
     with store.lock():
         found = store.markers()

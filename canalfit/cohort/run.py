@@ -9,9 +9,10 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 import canalfit.cohort.store as kept
-from canalfit.cohort.answer import DUPLICATE, Answer, Job, Limits
+from canalfit.cohort.answer import DUPLICATE, WHOLE_SCAN, Answer, Job, Limits
 from canalfit.cohort.cases import Unit, find_units, shard_of
 from canalfit.cohort.engine import engine, work
+from canalfit.cohort.parquet import require_parquet
 from canalfit.cohort.settings import CohortSettings
 from canalfit.cohort.store import Marker, Store
 from canalfit.cohort.summary import write_summary
@@ -43,13 +44,18 @@ class RunOptions:
 
 @dataclass
 class RunReport:
-    """What a run did, in numbers."""
+    """What a run did, in numbers of scans.
+
+    Every scan is one of: skipped, recognised, planned, refused, failed, duplicate.
+    """
 
     units: int = 0
-    skipped: int = 0
-    planned: int = 0
+    skipped: int = 0  # finished before
     recognised: int = 0  # same content in other files, or at another time
-    changed: int = 0  # planned again: scan or settings differ
+    planned: int = 0  # at least one of its rows
+    refused: int = 0  # no row, and trying again would give the same
+    failed: int = 0  # crash, timeout, memory, or a mistake of ours
+    changed: int = 0  # of the last three: done again, because scan or settings differ
     duplicates: int = 0
     left_out: int = 0  # finished earlier, no longer in the source
     skipped_failed: int = 0  # of those skipped, how many hold failures
@@ -91,6 +97,8 @@ def run_cohort(
         CF-A028: the results cannot be written.
     """
     settings = settings or CohortSettings()
+    if options.parquet:
+        require_parquet()
     store = Store(out)
     units = shard_of(find_units(source), options.shard)
     run = _Run(settings, store, units, options)
@@ -186,7 +194,7 @@ class _Run:
         if earlier is not None and earlier.signature != job.unit.signature and earlier.signature in self.order:
             self._take_duplicate(job, answer, earlier)
             return
-        self.report.planned += 1
+        setattr(self.report, answer.outcome, getattr(self.report, answer.outcome) + 1)
         if earlier is not None:
             self.report.changed += 1
         self._put(job, answer)
@@ -204,7 +212,7 @@ class _Run:
         if first_is_ours:
             self._put(job, answer)
         sentence = f"{DUPLICATE}: the same scan as case {answer.case}, counted once. Take one of them out."
-        again = refusal(f"{answer.case}-copy-{loser.label}", answer.patient, (DUPLICATE, sentence), "", 3)
+        again = refusal(f"{answer.case}-copy-{loser.label}", answer.patient, (DUPLICATE, sentence), WHOLE_SCAN, 3)
         self._put(self._job(loser), again)
         self.report.failures.append((loser.name, DUPLICATE, sentence))
 

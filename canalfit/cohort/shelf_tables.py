@@ -12,6 +12,7 @@ import numpy as np
 
 from canalfit.cohort.settings import Shelf
 from canalfit.cohort.shelf import Serves, coverage_of_new_people, smallest_set, wilson
+from canalfit.cohort.shelf_columns import names_of
 from canalfit.cohort.tables import PLANNED, read_rows
 from canalfit.tables import csv_text
 
@@ -90,26 +91,14 @@ def shelf_texts(folder: Path, shelf: Shelf) -> dict[str, bytes]:
     """Return the tables by their names; see `docs/method/cohort.md` for their columns."""
     demand = read_demand(folder, shelf.certainty)
     sets, sizes = _sets(demand, shelf)
-    texts = {
-        "coverage.csv": csv_text(COVERAGE, _coverage(demand)),
-        "shelf.csv": csv_text(SETS, sets),
-        "shelf_sizes.csv": csv_text(SIZES, sizes),
-        "custom.csv": csv_text(CUSTOM, _custom(demand)),
-        "distributions.csv": csv_text(DISTRIBUTIONS, _distributions(demand)),
+    tables = {
+        "coverage": _coverage(demand),
+        "shelf": sets,
+        "shelf_sizes": sizes,
+        "custom": _custom(demand),
+        "distributions": _distributions(demand),
     }
-    return {name: text.encode() for name, text in texts.items()}
-
-
-COVERAGE = ("scope", "by", "value", "n_rows", "n_people", "n_served", "share", "share_low", "share_high")
-SETS = (
-    "scope", "doubt", "share_asked", "n_rows", "n_people", "share_whole_catalogue", "n_sizes", "share_served",
-    "share_low", "share_high", "share_of_new_people", "proven_smallest", "says",
-)  # fmt: skip
-SIZES = ("scope", "doubt", "share_asked", "part_number", "family_id", "diameter_mm", "length_mm", "n_served",
-         "n_served_by_no_other")  # fmt: skip
-CUSTOM = ("case", "bone", "side", "level", "patient", "nearest_part_number", "reason")
-DISTRIBUTIONS = ("bone", "level", "group", "value", "measure", "n", "mean", "sd", "p05", "median", "p95",
-                 "median_low", "median_high")  # fmt: skip
+    return {f"{name}.csv": csv_text(names_of(name), rows).encode() for name, rows in tables.items()}
 
 
 def _coverage(demand: Demand) -> list[list[Any]]:

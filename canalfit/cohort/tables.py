@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from canalfit.cohort.columns import KEY, TABLES
+from canalfit.cohort.shelf_columns import ANSWERS, names_of
 from canalfit.cohort.store import RUNTIME, Marker, Store
 from canalfit.tables import csv_text
 
@@ -76,14 +77,9 @@ def _runtime(store: Store, markers: Iterable[Marker]) -> bytes:
 def dictionary_text(groups: list[str]) -> bytes:
     """Return the data dictionary: one row per column of every table."""
     rows = []
-    for table, columns in TABLES.items():
+    for table, columns in (TABLES | ANSWERS).items():
         for column in columns:
-            rows.append([f"{table}.csv", column.name, column.kind, _unit(column.name), column.meaning])
+            rows.append([f"{table}.csv", column.name, column.kind, column.unit, column.meaning])
         if table == "cases":
             rows += [["cases.csv", f"group_{g}", "text", "", "carried through from the table of cases"] for g in groups]
-    return csv_text(["table", "column", "kind", "unit", "meaning"], rows).encode()
-
-
-def _unit(name: str) -> str:
-    units = {"mm": "mm", "mm2": "mm²", "mm3": "mm³", "mm4": "mm⁴", "deg": "degrees", "hu": "HU", "mb": "MB"}
-    return "s" if name == "seconds" else units.get(name.rsplit("_", 1)[-1], "")
+    return csv_text(names_of("dictionary"), rows).encode()

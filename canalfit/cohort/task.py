@@ -10,7 +10,7 @@ from pathlib import Path
 import canalfit.cohort.rows as rows
 from canalfit import __version__, exit_codes
 from canalfit.case import PlanRequest, implants_for, planned, record_of
-from canalfit.cohort.answer import BONE_NOT_WHOLE, INTERNAL, UNUSABLE_ROW, Answer, Job
+from canalfit.cohort.answer import BONE_NOT_WHOLE, INTERNAL, UNUSABLE_ROW, WHOLE_SCAN, Answer, Job
 from canalfit.cohort.settings import CohortSettings, Question, hash_of
 from canalfit.cohort.thumbnail import thumbnail_png
 from dicom_io import ReadOptions, ReadResult, SeriesList, find_series, read_series
@@ -58,7 +58,7 @@ def run_job(job: Job) -> Answer:
     """Read a scan and plan all that is asked of it; never raises for what is wrong with the scan."""
     unit = job.unit
     if unit.problem:
-        return _nothing_read(job, (UNUSABLE_ROW, f"{UNUSABLE_ROW}: {unit.problem}. Correct the row."), "")
+        return _nothing_read(job, (UNUSABLE_ROW, f"{UNUSABLE_ROW}: {unit.problem}. Correct the row."), unit.row)
     try:
         found = unit.found if unit.found is not None else find_series(unit.path)
         studies = _studies(found) if unit.series is None and unit.found is None else []
@@ -108,14 +108,15 @@ def _look(job: Job, found: SeriesList) -> Answer:
 def _nothing_read(job: Job, failure: tuple[str, str], where: str) -> Answer:
     case = job.unit.case or f"unread-{job.unit.label}"
     code, sentence = failure
-    return refusal(case, "", (code, without_place(job, sentence)), without_place(job, where), exit_codes.REFUSED)
+    where = without_place(job, where) or WHOLE_SCAN
+    return refusal(case, "", (code, without_place(job, sentence)), where, exit_codes.REFUSED)
 
 
 def without_place(job: Job, text: str) -> str:
     """Return a text without the path of the scan, which may be a patient's name."""
     path = job.unit.path
     for place in (str(path.resolve()), str(path), path.name if path.is_file() else ""):
-        text = text.replace(place, "(scan)") if place else text
+        text = text.replace(place, WHOLE_SCAN) if place else text
     return text
 
 
@@ -154,7 +155,8 @@ class _Case:
                 self._plan_level(bone, level)
         for name, table in self.tables.items():
             self.files[f"{name}.csv"] = rows.table_text(name, table).encode()
-        return Answer(self.name, self.patient, self.input_sha256, self.files, tuple(self.failed))
+        plans = len(self.tables["cases"]) - len(self.failed)
+        return Answer(self.name, self.patient, self.input_sha256, self.files, tuple(self.failed), plans)
 
     def _plan_level(self, bone: Bone | None, level: Level) -> None:
         try:
@@ -174,20 +176,21 @@ class _Case:
         except InputError as error:
             if error.code == _BOTH_SIDES and side is None:
                 raise
-            self._fail(asked, error.code, str(error), error.where, exit_codes.REFUSED)
+            self._fail(asked, error.code, str(error), exit_codes.REFUSED)
         except (UsageError, CanalfitError) as error:
-            self._fail(asked, INTERNAL, str(error), "", exit_codes.REFUSED)
+            self._fail(asked, INTERNAL, str(error), exit_codes.REFUSED)
         except MemoryError:
             raise
         except Exception as error:
-            self._fail(asked, INTERNAL, internal_sentence(error), "", exit_codes.INTERNAL)
+            self._fail(asked, INTERNAL, internal_sentence(error), exit_codes.INTERNAL)
         else:
             self._keep(plan, level)
 
-    def _fail(self, key: rows.Key, code: str, sentence: str, where: str, exit_code: int) -> None:
-        sentence, where = without_place(self.job, sentence), without_place(self.job, where)
+    def _fail(self, key: rows.Key, code: str, sentence: str, exit_code: int) -> None:
+        """List a failure of a scan that was read: it is about the series, named by its first file."""
+        sentence = without_place(self.job, sentence)
         self.failed.append((code, sentence))
-        self.tables["failures"].append([*key, code, sentence, where, True])
+        self.tables["failures"].append([*key, code, sentence, without_place(self.job, self.read.manifest[0][0]), True])
         self.tables["cases"].append(rows.refused_row(key, self.patient, exit_code, self.input_sha256))
 
     def _settings(self, bone: Bone | None, side: Side | None, level: Level) -> PlanSettings:

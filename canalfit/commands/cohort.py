@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,7 +38,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParse
     parser.add_argument("--out", metavar="RESULTS", type=Path, help="folder of results")
     parser.add_argument("--settings", metavar="TOML", type=Path, help="what is planned (docs/cohorts.md)")
     parser.add_argument("--dry-run", action="store_true", help="say what would be planned and why not; write nothing")
-    parser.add_argument("--workers", metavar="N", type=int, help="scans at a time (default: one per core)")
+    parser.add_argument("--workers", metavar="N", type=int, help="scans at a time (default: one per core it may use)")
     parser.add_argument("--timeout", metavar="S", type=float, default=600.0, help="for one scan (default 600 s)")
     parser.add_argument("--memory", metavar="MB", type=float, default=4096.0, help="for one scan (default 4096)")
     parser.add_argument("--shard", metavar="I/N", type=_shard, help="only the I-th of N shares; then merge")
@@ -77,19 +78,24 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _options(args: argparse.Namespace) -> RunOptions:
-    import os
-
     from canalfit.cohort.answer import Limits
     from canalfit.cohort.run import RunOptions
     from sizing.errors import UsageError
 
-    workers = args.workers if args.workers is not None else os.cpu_count() or 1
+    workers = args.workers if args.workers is not None else _cores()
     if workers < 1 or args.timeout <= 0 or args.memory <= 0:
         raise UsageError("--workers, --timeout and --memory must be above zero")
     return RunOptions(
         workers, Limits(args.timeout, args.memory), args.scheduler, args.shard, args.retry_failed, args.parquet,
         args.key_file,
     )  # fmt: skip
+
+
+def _cores() -> int:
+    """Return how many cores this process may use: a job of a cluster has fewer than the machine."""
+    import os
+
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _look(args: argparse.Namespace, settings: Any, options: RunOptions) -> int:
@@ -118,18 +124,21 @@ def _merge(args: argparse.Namespace) -> int:
 
 def _say(args: argparse.Namespace, report: RunReport) -> None:
     say = args.console.say
-    for place, _, sentence in sorted(report.failures):
-        say(f"  {place}: {sentence}")
-    say(
-        f"{report.units} scans: {report.planned} planned, {report.skipped} finished before"
-        + (f", {report.recognised} recognised by content" if report.recognised else "")
-        + (f", {report.changed} of them again because scan or settings changed" if report.changed else "")
-        + (f", {report.duplicates} twice in the source" if report.duplicates else "")
-    )
+    for (place, _, sentence), n in sorted(Counter(report.failures).items()):
+        say(f"  {place}: {sentence}" + (f" ({n} rows)" if n > 1 else ""))
+    counts = {
+        "planned": report.planned, "refused": report.refused, "failed": report.failed,
+        "finished before": report.skipped, "recognised by content": report.recognised,
+        "twice in the source": report.duplicates,
+    }  # fmt: skip
+    say(f"{report.units} scans: " + (", ".join(f"{n} {words}" for words, n in counts.items() if n) or "nothing to do"))
+    if report.changed:
+        say(f"{report.changed} of them were done again, because scan or settings changed")
     if report.left_out:
         say(f"{report.left_out} cases of earlier runs are not in this source: kept in cases/, not in the tables")
     if report.skipped_failed:
-        say(f"{report.skipped_failed} of these hold failures: see failures.csv; --retry-failed tries crashes again")
+        say(f"{report.skipped_failed} of those finished before hold refusals or failures: see failures.csv; "
+            "--retry-failed tries crashes again")  # fmt: skip
     if args.json:
         args.console.json(report.plain())
 

@@ -103,14 +103,40 @@ def test_the_page_stands_alone(cohort: Path) -> None:
         assert (cohort / "results" / line.split('"')[0]).is_file()
 
 
-def test_pandas_reads_every_table_and_the_dictionary_knows_every_column(cohort: Path) -> None:
+def test_the_dictionary_knows_every_column_of_every_table_with_unit_and_meaning(cohort: Path) -> None:
+    known: dict[str, dict[str, dict[str, str]]] = {}
+    for row in rows_of(cohort / "results" / "dictionary.csv"):
+        known.setdefault(row["table"], {})[row["column"]] = row
+    tables = sorted(p for p in (cohort / "results").glob("*.csv"))
+    assert {p.name for p in tables} == set(known) and len(tables) == 11
+    for path in tables:
+        with path.open(newline="") as file:
+            header, *rows = csv.reader(file)
+        assert list(known[path.name]) == header or path.name == "cases.csv", path.name  # groups stand elsewhere
+        assert set(known[path.name]) == set(header)
+        for at, name in enumerate(header):
+            word = known[path.name][name]
+            assert word["meaning"] and word["kind"] in ("text", "number", "count", "flag"), name
+            assert bool(word["unit"]) == (word["kind"] in ("number", "count")), name
+            for cell in (row[at] for row in rows if row[at]):  # what it says is what stands there
+                assert word["kind"] != "flag" or cell in ("yes", "no"), name
+                assert word["kind"] == "text" or word["kind"] == "flag" or float(cell) == float(cell), name
+
+
+def test_pandas_reads_every_table(cohort: Path) -> None:
     pandas = pytest.importorskip("pandas", reason="pandas is not installed")
-    known = pandas.read_csv(cohort / "results" / "dictionary.csv")
-    for name in ("cases.csv", "levels.csv", "fits.csv", "failures.csv", "runtime.csv"):
-        table = pandas.read_csv(cohort / "results" / name)
-        assert list(table.columns) and set(table.columns) == set(known[known.table == name].column)
+    for path in (cohort / "results").glob("*.csv"):
+        assert list(pandas.read_csv(path).columns)
     levels = pandas.read_csv(cohort / "results" / "levels.csv")
     assert levels.inscribed_diameter_mm.dropna().between(3, 40).all()
+
+
+def test_a_failure_names_what_it_is_about(cohort: Path) -> None:
+    failures = rows_of(cohort / "results" / "failures.csv")
+    assert all(row["file"] for row in failures)
+    # Stars stand where a file name repeats what the header says of the patient.
+    assert {row["file"] for row in failures if row["code"] == "CF-S009"} <= {"IM0001.dcm", "IM***.dcm"}
+    assert {row["file"] for row in failures if row["code"] == "CF-A026"} == {"cases.csv line 5", "cases.csv line 6"}
 
 
 def test_the_example_reads_the_results(cohort: Path) -> None:

@@ -86,6 +86,7 @@ def test_crash_hang_and_memory_cost_one_case_each(tmp_path: Path) -> None:
     source = make_source(tmp_path / "in", 3, x1="crash", x2="hang", x3="memory", x4="mistake")
     options = RunOptions(workers=2, limits=Limits(seconds=1.5, memory_mb=2000))
     report = run_cohort(source, tmp_path / "out", options=options)
+    assert (report.planned, report.refused, report.failed) == (3, 0, 4)
     assert sorted((place, code) for place, code, _ in report.failures) == [
         ("x1", "CF-A022"), ("x2", "CF-A023"), ("x3", "CF-A024"), ("x4", "CF-A021"),
     ]  # fmt: skip
