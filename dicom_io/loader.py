@@ -56,7 +56,8 @@ def load(frames: tuple[Frame, ...], options: ReadOptions) -> Loaded:
         def work(job: list[tuple[int, Frame]]) -> str:
             return _read_file(job, hu, reports, pool)
 
-        for name, digest in _run(jobs, work, worker_count(options.workers) if compressed else 1):
+        # Hashing, reading and decoding leave the interpreter to the other threads.
+        for name, digest in _run(jobs, work, worker_count(options.workers)):
             hashes[name] = digest
             done += len(jobs[name])
             if options.progress:

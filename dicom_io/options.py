@@ -23,7 +23,8 @@ class ReadOptions:
     keep_identity : bool
         Leave a patient's name or ID standing in descriptions and file names.
     workers : int or None
-        Processes for compressed images; None = one for each processor, at most four.
+        Threads, each with a decoder process of its own for compressed images; None = one for each processor, at
+        most four.
     progress : callable or None
         Called as ``progress(done, total)`` after each slice.
     """

@@ -18,11 +18,12 @@ from dicom_io.geometry import Stack
 from dicom_io.header import Frame, PixelFormat
 from dicom_io.options import ReadOptions
 from dicom_io.order import check_order
-from dicom_io.pixels import METAL_HU, SliceReport
+from dicom_io.pixels import AIR_HU, METAL_HU, SliceReport
 from sizing.findings import Finding, Level
 
 _LEAST_STEP_HU = 1.0  # less is rounding
 _SURE = 5.0  # standard errors of a step between neighbours whose rescale differs
+_HARMLESS_HU = 4.0  # anatomy, beam hardening included, steps by this between true slices
 _FEW_VOXELS = 20
 _CLIPS_HU = (3071, 4095)  # where 12-bit scanners cut off
 _METAL_VOXELS = 8  # a single bright voxel is noise
@@ -55,7 +56,7 @@ def _rescale(frames: Sequence[Frame], samples: NDArray[np.int16]) -> Iterator[No
         if signatures[i] == signatures[i + 1]:
             continue
         as_is, swapped, doubt = _steps(samples[i], samples[i + 1], frames[i + 1].pixels, frames[i].pixels)
-        if as_is > _SURE * doubt and swapped < as_is / 2:
+        if as_is > max(_SURE * doubt, _HARMLESS_HU) and swapped < as_is / 2:
             rarer = i if counts[signatures[i]] < counts[signatures[i + 1]] else i + 1
             yield DicomError(
                 "CF-D011c",
@@ -75,10 +76,11 @@ def _rescale(frames: Sequence[Frame], samples: NDArray[np.int16]) -> Iterator[No
 def _steps(a: NDArray[np.int16], b: NDArray[np.int16], own: PixelFormat, other: PixelFormat) -> tuple[float, ...]:
     """Return the step from a to b as read, as it were with a's header, and its standard error.
 
-    Only voxels where the two readings of b differ are looked at; the median withstands anatomy.
+    Only voxels where the two readings of b differ are looked at; the median withstands anatomy. Voxels that were
+    set to air say nothing: a rescale that is too low by 70 HU makes all air "padding", and so equal to the neighbour's.
     """
     swapped = _reread(b.astype(float), own, other)
-    acts = np.abs(swapped - b) >= _LEAST_STEP_HU / 2
+    acts = (np.abs(swapped - b) >= _LEAST_STEP_HU / 2) & (a != AIR_HU) & (b != AIR_HU)
     if np.count_nonzero(acts) < _FEW_VOXELS:
         return 0.0, 0.0, np.inf
     change = b[acts] - a[acts].astype(float)
