@@ -2,7 +2,7 @@
 
 Goals: 512 x 512 x 600 uncompressed at most 0.7 x SimpleITK's wall time and 1.3 x the int16 volume in peak memory;
 JPEG-LS and JPEG 2000 at most 1.3 x SimpleITK on two processors; RLE faster; headers of 2,000 files in 1.5 s.
-Each reading runs in a process of its own, imports excluded; medians of interleaved rounds, after one that is not counted
+Each reading runs in a process of its own, imports excluded; medians of interleaved rounds after one not counted
 (it fills the page cache).
 ``python benchmarks/bench_dicom_reading.py [slices] [rounds]``; a peer that is not installed is left out. dicom2nifti
 brings python-gdcm, which can abort the whole process: keep it in an environment of its own.
