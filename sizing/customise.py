@@ -24,6 +24,7 @@ _N_ANGLES = 128
 _NOTHING = (False, False, False, -1.0)
 _WHY_UNTOUCHED = {
     "tip": "is the drawn-in tip",
+    "asked": "keeps the clearance that the settings ask for",
     "wall": "lies behind a level that cannot be widened because of the wall that must stay",
     "broach": "lies behind a level that only a deeper cut could widen",
     "form": "is where the section cannot follow the canal",

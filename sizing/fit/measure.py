@@ -227,5 +227,7 @@ def _zones(span: Span, levels: StemLevels) -> list[tuple[ZoneFit, ...]]:
 
 
 def _nominal_interference_mm(implant: ImplantTemplate, used: Tooling) -> float:
-    """Stem minus hole, nominal and diametral; a broach of the stem's own shape leaves none."""
-    return 0.0 if implant.preparation is Preparation.BROACH else implant.diameter_mm - used.bore_diameter_mm
+    """Largest stem minus hole, nominal and diametral; behind a broach of the stem's own shape, what it leaves."""
+    if implant.preparation is Preparation.BROACH:
+        return 0.0 if implant.broach_gap_mm is None else -2.0 * float(implant.broach_gap_mm[:, 1].min())
+    return implant.diameter_mm - used.bore_diameter_mm

@@ -64,7 +64,10 @@ def shaped_levels(
     inner = seen.endosteal_radius_mm
     hole = np.maximum(inner, bore)
     if implant.preparation is Preparation.BROACH:
+        # A level is passed by every part of the stem beyond it; the broach leaves there what is meant there.
         swept = np.maximum.accumulate(np.nan_to_num(stem, nan=0.0)[::-1], axis=0)[::-1]
+        passed = swept.max(axis=1) > 0
+        swept = swept + np.where(passed, implant.broach_gap_at(travel), 0.0)[:, None]
         hole = np.maximum(hole, swept)
     known = np.isfinite(inner).mean(axis=1) >= _LEAST_SEEN
     cut, native = _walls(seen, hole)

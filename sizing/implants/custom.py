@@ -124,10 +124,11 @@ def design_custom(cavity: Cavity, settings: CustomSettings, *, length_mm: float,
     insertion = check_insertion(shape, prepared, meant)
     wall = frozen_array(prepared.periosteal_radius_mm - prepared.hole_radius_mm)
     findings += _wall_findings(wall[within], cavity.station_mm[within], settings)
-    implant = _template(shape, settings, last_reamer_mm)
+    gap = np.stack([cavity.station_mm[within], -meant[within]], axis=1)
+    implant = _template(shape, settings, last_reamer_mm, gap)
     assert implant.collar_diameter_mm is not None
     solid = StemSolid(shape, Collar(implant.collar_diameter_mm, settings.collar_thickness_mm), settings.holes)
-    untouched = why_untouched(shape, cavity, room.hole_radius_mm, meant, settings)
+    untouched = why_untouched(shape, cavity, prepared.hole_radius_mm, room.hole_radius_mm, meant, settings)
     return CustomDesign(
         implant, solid, settings, prepared, frozen_array(meant), insertion, wall, tuple(findings), untouched
     )
@@ -258,7 +259,9 @@ def _wall_findings(wall: FloatArray, station: FloatArray, settings: CustomSettin
     ]
 
 
-def _template(shape: StemShape, settings: CustomSettings, last_reamer_mm: float) -> ImplantTemplate:
+def _template(
+    shape: StemShape, settings: CustomSettings, last_reamer_mm: float, broach_gap_mm: FloatArray
+) -> ImplantTemplate:
     phi = np.linspace(0, 2 * np.pi, 180, endpoint=False)
     widest = shape.radius_mm(shape.station_mm, phi).max(axis=1)
     diameter = 2 * float(widest.max())
@@ -279,4 +282,5 @@ def _template(shape: StemShape, settings: CustomSettings, last_reamer_mm: float)
         coating_thickness_mm=coating,
         collar_thickness_mm=settings.collar_thickness_mm,
         shape=shape,
+        broach_gap_mm=broach_gap_mm if settings.broach_per_side_mm and broach_gap_mm[:, 1].any() else None,
     )

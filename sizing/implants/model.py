@@ -72,6 +72,9 @@ class ImplantTemplate:
     collar_thickness_mm : float
     shape : StemShape or None
         Section table of a stem that is not round; ``profile_mm`` then holds its largest radius per station.
+    broach_gap_mm : (k, 2) array or None
+        Only stems with a broach of their own shape: station, and radial gap that the broach leaves round the stem
+        there; negative = the stem is larger than its hole. None: the broach cuts the stem's exact shape.
     """
 
     family_id: str
@@ -93,8 +96,10 @@ class ImplantTemplate:
     bones: tuple[str, ...] = ("femur", "tibia", "humerus")
     collar_thickness_mm: float = 3.0
     shape: StemShape | None = None
+    broach_gap_mm: FloatArray | None = None
 
     def __post_init__(self) -> None:
+        self._check_broach()
         profile = frozen_array(self.profile_mm)
         object.__setattr__(self, "profile_mm", profile)
         ok = (
@@ -119,6 +124,21 @@ class ImplantTemplate:
         if not ok or abs(profile[-1, 0] - self.length_mm) > 1e-9:
             raise CatalogueError("CF-I002", "the stem's profile is not usable", where=self.part_number,
                                  expected="stations from 0 to the length, radii >= 0")  # fmt: skip
+
+    def _check_broach(self) -> None:
+        if self.broach_gap_mm is None:
+            return
+        gap = frozen_array(self.broach_gap_mm)
+        object.__setattr__(self, "broach_gap_mm", gap)
+        usable = gap.ndim == 2 and gap.shape[1] == 2 and len(gap) > 0 and np.isfinite(gap).all()
+        if self.preparation is not Preparation.BROACH or not usable or np.any(np.diff(gap[:, 0]) < 0):
+            raise CatalogueError("CF-I002", "the gap that the broach leaves is not usable", where=self.part_number,
+                                 expected="a broach, and growing stations with finite gaps")  # fmt: skip
+
+    def broach_gap_at(self, station_mm: FloatArray) -> FloatArray:
+        """Return the radial gap (...,) that the broach leaves at stations; 0 where none is stated."""
+        s = np.asarray(station_mm, np.float64)
+        return np.zeros(s.shape) if self.broach_gap_mm is None else np.interp(s, *self.broach_gap_mm.T)
 
     def radius_at(self, station_mm: FloatArray | float) -> FloatArray:
         """Return the radius (...,) at stations from the collar's seat; NaN beyond the stem."""

@@ -79,7 +79,12 @@ def check_cut(cavity: Cavity, within: np.ndarray, settings: CustomSettings) -> N
 
 
 def why_untouched(
-    shape: StemShape, cavity: Cavity, room: FloatArray, meant_mm: FloatArray, settings: CustomSettings
+    shape: StemShape,
+    cavity: Cavity,
+    prepared_radius_mm: FloatArray,
+    room: FloatArray,
+    meant_mm: FloatArray,
+    settings: CustomSettings,
 ) -> dict[str, float]:
     """Return why parts of the flank touch no bone, as shares of the flank.
 
@@ -89,6 +94,8 @@ def why_untouched(
         The stem.
     cavity : Cavity
         The hole before the broach.
+    prepared_radius_mm : (k, n) array
+        The hole after it.
     room : (k, n) array
         How far the stem may reach at each place, of ``room_mm``.
     meant_mm : (k,) array
@@ -99,18 +106,25 @@ def why_untouched(
     Returns
     -------
     dict
-        ``tip``: the tip is drawn in. ``wall``: a level that it has to pass is narrow because of the wall that must
+        ``tip``: the tip is drawn in. ``asked``: only the clearance that the settings ask for keeps it off. ``wall``: a level that it has to pass is narrow because of the wall that must
         stay. ``broach``: that level could be widened only by a deeper cut. ``form``: the section cannot follow.
     """
     within = cavity.station_mm <= shape.length_mm + 1e-9
     stem = shape.radius_mm(cavity.station_mm[within], cavity.phi_rad)
     hole, limit = cavity.hole_radius_mm[within], (room + meant_mm[:, None])[within]
     narrowest, at = running_minimum(limit)
-    apart = stem < hole - _TOUCHING_MM  # False where the hole is not known
+    apart = stem < prepared_radius_mm[within] - _TOUCHING_MM  # False where the hole is not known
     tip = apart & (cavity.station_mm[within] > shape.length_mm - settings.tip_length_mm)[:, None]
-    blocked = apart & ~tip & (narrowest < hole - _TOUCHING_MM)
+    asked = apart & ~tip & (stem - np.minimum(meant_mm[within], 0.0)[:, None] >= hole - _TOUCHING_MM)
+    blocked = apart & ~tip & ~asked & (narrowest < hole - _TOUCHING_MM)
     by_wall = room[within] < hole + settings.broach_per_side_mm - CLEARANCE_TOLERANCE_MM
     by_wall = np.take_along_axis(by_wall, at, axis=0)
     weight = np.where(np.isfinite(hole), stem, 0.0)
-    parts = {"tip": tip, "wall": blocked & by_wall, "broach": blocked & ~by_wall, "form": apart & ~tip & ~blocked}
+    parts = {
+        "tip": tip,
+        "asked": asked,
+        "wall": blocked & by_wall,
+        "broach": blocked & ~by_wall,
+        "form": apart & ~tip & ~asked & ~blocked,
+    }
     return {name: float((weight * part).sum() / weight.sum()) for name, part in parts.items()}

@@ -46,6 +46,15 @@ def test_where_it_cannot_win_the_page_says_why_not() -> None:
     assert touched == pytest.approx(held.fit.contact_share, abs=0.03)
 
 
+def test_clearance_that_is_asked_for_is_not_contact() -> None:
+    """A stem that stands 0.3 mm off its hole touches nothing: the broach that makes the hole leaves that room."""
+    loose = customise(oval_plan(), CustomSettings(section="ellipse", axis="middle", least_clearance_mm=0.3))
+    assert loose.fit.contact_share == pytest.approx(0.0, abs=0.01)
+    # the wall keeps what is to be kept although the hole is larger than the stem
+    assert loose.fit.reamed_wall_min_mm >= loose.design.settings.min_wall_mm - 0.05
+    assert loose.design.untouched["asked"] > 0.5 and "the clearance that the settings ask for" in loose.verdict
+
+
 def test_the_middle_of_the_canal_is_found_where_the_stock_stem_stands_aside() -> None:
     plan = oval_plan()
     base = next(f for f in plan.fits if not f.rejected)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from sizing.canal import Canal
+from sizing.errors import CatalogueError
 from sizing.fit import fit_context
 from sizing.fit.measure import measure_fits
 from sizing.implants import Fixation, ImplantTemplate, Preparation, Provenance
@@ -56,6 +57,28 @@ def test_a_broached_oval_stem_touches_all_round_and_leaves_its_wall() -> None:
     assert fit.canal_fill_volume == pytest.approx(1.0, rel=1e-3)
     assert fit.gap_mm3 == pytest.approx(0.0, abs=1e-6)
     assert fit.graft_mm3 == pytest.approx(np.pi * (8.4 * 7 - 8 * 6.2) * 100, rel=2e-3)
+
+
+@pytest.mark.parametrize(("gap", "touches"), [(0.2, 0.0), (0.05, 1.0), (-0.1, 1.0)])
+def test_a_broach_that_leaves_room_leaves_no_contact_and_takes_more_wall(gap: float, touches: float) -> None:
+    """The same stem in a hole that is larger by the gap all round; 0.1 mm still counts as contact."""
+    table = StemShape([0, 100], [[8.4, 7.0]] * 2, [2, 2], [0, 0], [[0, 0]] * 2)
+    implant = replace(
+        stem(8.4, table, Preparation.BROACH), diametral_under_ream_mm=16.8 - 13.0, broach_gap_mm=[[0, gap], [100, gap]]
+    )
+    (fit,) = fits(oval_canal(8, 6.2), implant)
+    assert fit.contact_share == pytest.approx(touches)
+    assert fit.wall_min_mm == pytest.approx(14 - 8.4 - gap, abs=5e-3)
+    # half of (r + gap)^2 - r^2 over the turn
+    mean_radius = table.radius_mm([50.0], np.arange(720) * (2 * np.pi / 720)).mean()
+    ring = 2 * np.pi * mean_radius * gap + np.pi * gap**2
+    assert fit.gap_mm3 == pytest.approx(100 * ring if gap > 0 else 0.0, rel=2e-3)
+    assert fit.diametral_interference_mm == pytest.approx(-2 * gap)
+
+
+def test_a_gap_without_a_broach_is_refused() -> None:
+    with pytest.raises(CatalogueError, match="CF-I002"):
+        replace(stem(8.0), broach_gap_mm=[[0, 0.1], [100, 0.1]])
 
 
 def test_an_oval_stem_that_rests_in_the_canal_has_the_gap_of_the_difference() -> None:
