@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sizing.canal.model import Canal
 from sizing.geometry import FloatArray, frozen_array
@@ -97,13 +98,28 @@ def _seen_from(
     out = np.full((len(station_mm), len(phi)), np.nan)
     crossing = np.full((len(station_mm), travel.shape[1], 2), np.nan)
     for j in range(travel.shape[1]):
-        within = station_mm >= travel[0, j] - _CUT_REACH_MM
-        for i, across in enumerate((x, y)):
-            crossing[:, j, i] = np.interp(station_mm, travel[:, j], across[:, j], right=np.nan)
-        crossing[~within, j] = np.nan
+        known = np.flatnonzero(np.isfinite(travel[:, j]))
+        if len(known):
+            within = _between_neighbours(station_mm, travel[known, j], known)
+            for i, across in enumerate((x, y)):
+                crossing[within, j, i] = np.interp(station_mm[within], travel[known, j], across[known, j])
     for k, section in enumerate(crossing):
         out[k] = _polar(section[np.isfinite(section[:, 0])], phi, _WIDEST_GAP_RAYS * 2 * np.pi / travel.shape[1])
     return out
+
+
+def _between_neighbours(station_mm: FloatArray, travel_mm: FloatArray, level: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Which stations (k,) lie between two measured levels that follow each other.
+
+    ``travel_mm`` and ``level`` (m,) are place and index of the levels that are measured at one angle; an unmeasured
+    level between two of them is "cannot tell" there, and nowhere else.
+    """
+    right = np.searchsorted(travel_mm, station_mm, side="left")
+    at_level = travel_mm[np.minimum(right, len(level) - 1)] == station_mm
+    inner = np.clip(right, 1, len(level) - 1) if len(level) > 1 else np.zeros(len(station_mm), np.intp)
+    follows = (right > 0) & (right < len(level)) & (level[inner] - level[inner - 1] == 1)
+    before = (level[0] == 0) & (right == 0) & (station_mm >= travel_mm[0] - _CUT_REACH_MM)
+    return at_level | follows | before
 
 
 def _tool_coordinates(

@@ -102,16 +102,7 @@ def design_custom(cavity: Cavity, settings: CustomSettings, *, length_mm: float,
         than can be made, with the level.
     """
     within = cavity.station_mm <= length_mm + 1e-9
-    if cavity.station_mm[-1] < length_mm - 1e-6 or not np.isfinite(cavity.hole_radius_mm[within]).any(axis=1).all():
-        unknown = cavity.station_mm[within][~np.isfinite(cavity.hole_radius_mm[within]).any(axis=1)]
-        level = unknown[0] if len(unknown) else cavity.station_mm[-1]
-        raise InputError(
-            "CF-I040",
-            "the canal is not measured as far as the stem reaches",
-            where=f"{level:.0f} mm above the facing plane",
-            expected=f"measured to {length_mm:g} mm",
-            advice="Choose a shorter length_mm",
-        )
+    _check_measured(cavity, within, length_mm)
     findings: list[Finding] = []
     meant = meant_interference_mm(cavity, within, settings)
     check_cut(cavity, within, settings)
@@ -131,6 +122,25 @@ def design_custom(cavity: Cavity, settings: CustomSettings, *, length_mm: float,
     untouched = why_untouched(shape, cavity, prepared.hole_radius_mm, room.hole_radius_mm, meant, settings)
     return CustomDesign(
         implant, solid, settings, prepared, frozen_array(meant), insertion, wall, tuple(findings), untouched
+    )
+
+
+def _check_measured(cavity: Cavity, within: np.ndarray, length_mm: float) -> None:
+    """Every station of the stem must be measured on some side: between sides is bridged, between levels is not."""
+    measured = np.isfinite(cavity.hole_radius_mm[within]).any(axis=1)
+    if measured.all() and cavity.station_mm[-1] >= length_mm - 1e-6:
+        return
+    station = cavity.station_mm[within]
+    level = station[~measured][0] if not measured.all() else cavity.station_mm[-1]
+    advice = "Choose a shorter length_mm"
+    if measured.any() and level < station[measured][0]:
+        advice = f"It is measured from {station[measured][0]:.0f} mm on: cut the bone there, or look why it is not seen"
+    raise InputError(
+        "CF-I040",
+        "the canal is not measured all along the stem",
+        where=f"{level:.0f} mm above the facing plane",
+        expected=f"measured from 0 to {length_mm:g} mm",
+        advice=advice,
     )
 
 

@@ -113,7 +113,7 @@ def test_an_unreamed_preparation_cuts_nothing_without_a_broach() -> None:
 
 
 def test_a_length_beyond_the_measured_canal_is_refused() -> None:
-    with pytest.raises(InputError, match=r"CF-I045.*not measured as far"):
+    with pytest.raises(InputError, match=r"CF-I045.*not measured all along"):
         customise(oval_plan(), CustomSettings(length_mm=190))
 
 

@@ -1,10 +1,12 @@
 """Insertion of stems into holes that are known on paper, and custom stems grown from such holes."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from sizing.canal import Canal
 from sizing.errors import InputError, UsageError
 from sizing.implants.cavity import Cavity, cavity_along
 from sizing.implants.custom import design_custom
@@ -201,8 +203,6 @@ def test_the_template_reads_back_as_the_defaults(tmp_path) -> None:
 
 def test_a_cavity_seen_from_a_shifted_axis() -> None:
     """A circular canal of radius 7 seen from an axis 1 mm off: law of cosines."""
-    from sizing.canal import Canal
-
     t = np.arange(720) * (2 * np.pi / 720)
     ring = np.stack([np.cos(t), np.sin(t)], 1)
     depth = np.arange(0, 61.0, 2.0)
@@ -216,3 +216,31 @@ def test_the_example_is_the_template() -> None:
     example = Path(__file__).resolve().parents[2] / "examples" / "custom.toml"
     assert load_custom_settings(example) == CustomSettings()
     assert example.read_text(encoding="utf-8").endswith(settings_template())
+
+
+def test_an_unmeasured_level_is_told_at_that_level_only() -> None:
+    """Rays missing at the first levels, and at one level further up: the rest of their lines is still known."""
+    t = np.arange(128) * (2 * np.pi / 128)
+    ring = np.stack([8 * np.cos(t), 8 * np.sin(t)], 1)
+    depth = np.arange(0.0, 61.0, 2.0)
+    canal = Canal.from_sections(depth, [ring] * 31, [1.6 * ring] * 31, n_angles=128)
+    inner = canal.endosteal_radius_mm.copy()
+    inner[:5, :40] = np.nan
+    inner[20, :40] = np.nan
+    canal = replace(canal, endosteal_radius_mm=inner)
+    seen = cavity_along(canal, ToolAxis((0, 0, 0), (0, 0, 1)), np.arange(0, 60.0), 128)
+    known = np.isfinite(seen.endosteal_radius_mm).mean(axis=1)
+    # levels are 2 mm apart: unmeasured up to 8 mm and at 40 mm, so not known below 10 mm and from 39 to 41 mm
+    missing = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 39, 40, 41}
+    assert set(np.flatnonzero(known < 1.0)) == missing
+    assert known[list(missing)] == pytest.approx(88 / 128, abs=0.05)
+    assert seen.endosteal_radius_mm[20] == pytest.approx(8.0, abs=1e-3)
+
+
+def test_a_canal_that_is_seen_only_from_some_level_on_is_refused_with_that_level() -> None:
+    hole = np.full((61, 64), 8.0)
+    hole[:13] = np.nan
+    phi = np.arange(64) * (2 * np.pi / 64)
+    cavity = Cavity(ToolAxis((0, 0, 0), (0, 0, 1)), (1, 0, 0), np.arange(61.0), phi, hole, hole + 5, hole)
+    with pytest.raises(InputError, match=r"CF-I040.*0 mm above.*measured from 13 mm on"):
+        design_custom(cavity, CustomSettings(), length_mm=60.0, last_reamer_mm=15.0)
