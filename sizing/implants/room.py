@@ -106,8 +106,9 @@ def why_untouched(
     Returns
     -------
     dict
-        ``tip``: the tip is drawn in. ``asked``: only the clearance that is asked for keeps it off. ``wall``: a level that it has to pass is narrow because of the wall that must
-        stay. ``broach``: that level could be widened only by a deeper cut. ``form``: the section cannot follow.
+        ``tip``: the tip is drawn in. ``asked``: only the clearance that is asked for keeps it off. ``wall``: a level
+        that it has to pass is narrow because of the wall that must stay. ``broach``: that level could be widened
+        only by a deeper cut. ``form``: the section cannot follow.
     """
     within = cavity.station_mm <= shape.length_mm + 1e-9
     stem = shape.radius_mm(cavity.station_mm[within], cavity.phi_rad)
