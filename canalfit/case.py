@@ -164,6 +164,7 @@ def write_plan(
 ) -> tuple[Finding, ...]:
     """Write tables, report, meshes and picture; return what was noticed while drawing."""
     import viewer  # draws: not loaded before there is something to draw
+    from canalfit.nearest import write_nearest_insertable
 
     (folder / "sections.csv").write_text(sections_csv(plan), encoding="utf-8")
     (folder / "reaming.csv").write_text(reaming_csv(plan.reaming), encoding="utf-8")
@@ -174,6 +175,7 @@ def write_plan(
     return (
         *viewer.write_report(plan, volume, folder, provenance=provenance),
         *viewer.write_meshes(plan, folder),
+        *write_nearest_insertable(plan, folder),
     )
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -13,6 +11,7 @@ from typing import Any
 
 from canalfit import exit_codes
 from canalfit.folder import SPECIFICATION_FOLDER, check_target, whole_or_absent
+from canalfit.tables import rows_csv
 from sizing.customise import CustomPlan, customise
 from sizing.errors import UsageError
 from sizing.findings import needs_a_look
@@ -100,15 +99,6 @@ def _write_pages(custom: CustomPlan, spec: dict[str, Any], plan: Any, provenance
     from viewer.specification import write_specification
 
     write_specification(custom, spec, ReportCase(plan, None, provenance), folder)
-
-
-def rows_csv(rows: list[dict[str, Any]]) -> str:
-    """Return rows as CSV; an empty cell is "cannot tell", or a tolerance that the maker has to give."""
-    buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, fieldnames=list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return buffer.getvalue()
 
 
 def read_specification(path: Path) -> dict[str, Any]:

@@ -12,6 +12,9 @@ from pathlib import Path
 
 from sizing.errors import UsageError
 
+# Own implants of one plan that do not go in and get files of the nearest shape that does.
+MOST_SHAVED = 9
+
 
 @dataclass(frozen=True)
 class FolderKind:
@@ -38,6 +41,7 @@ PLAN_FOLDER = FolderKind(
         "plan.json", "sections.csv", "reaming.csv", "fits.csv", "zones.csv", "envelope.csv",
         "what_if.csv", "report.pdf", "report.html", "scene.png",
         "bone.stl", "canal.stl", "reamed_canal.stl", "implant.stl",
+        *(f"nearest_insertable_{n}.{end}" for n in range(1, MOST_SHAVED + 1) for end in ("csv", "stl")),
     }),
 )  # fmt: skip
 SPECIFICATION_FOLDER = FolderKind(

@@ -116,3 +116,12 @@ def _fit_row(rank: int, fit: Fit, chosen: Fit | None, parts: list[str]) -> list[
         i.bow_radius_mm, i.last_reamer_mm, i.provenance.certainty, fit.score.total, *(by_name.get(n) for n in parts),
         *(getattr(fit, name) for name in FIT_COLUMNS), "; ".join(fit.rejected) or fit.lost_because,
     ]  # fmt: skip
+
+
+def rows_csv(rows: list[dict[str, Any]]) -> str:
+    """Return rows as CSV; an empty cell is "cannot tell", or a tolerance that the maker has to give."""
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, fieldnames=list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return buffer.getvalue()

@@ -188,9 +188,9 @@ def section_rows(custom: CustomPlan) -> list[dict[str, Any]]:
     return rows
 
 
-def contour_rows(shape: StemShape) -> list[dict[str, float]]:
+def contour_rows(shape: StemShape, step_deg: float = 5.0) -> list[dict[str, float]]:
     """Return the outline of every row of the table as points: station, angle from x, radius about the stem's axis."""
-    angle = np.arange(0.0, 360.0, 5.0)
+    angle = np.arange(0.0, 360.0, step_deg)
     radius = shape.radius_mm(shape.station_mm, np.deg2rad(angle))
     return [
         {"station_mm": float(s), "angle_deg": float(a), "radius_mm": float(r)}

@@ -13,6 +13,7 @@ from sizing.fit.outlook import (
 )
 from sizing.fit.rank import neighbours_of, rank_fits, toss_up_of
 from sizing.fit.settings import FitSettings, Objective, ScoreWeights
+from sizing.fit.slimmed import nearest_insertable
 
 __all__ = [
     "OUTLOOK_CODES",
@@ -32,6 +33,7 @@ __all__ = [
     "fit_context",
     "fit_implant",
     "measure_fit",
+    "nearest_insertable",
     "neighbours_of",
     "outlook_findings",
     "rank_fits",

@@ -104,6 +104,17 @@ def shaped_levels(
     )
 
 
+def passed_on_the_way(
+    seen: Cavity, length_mm: float, tools: Tooling, bore_depth_mm: float
+) -> tuple[FloatArray, FloatArray, NDArray[np.intp]]:
+    """Return stations (k,), the narrowest hole (k, n) that the part there passes on its way, and its level's index."""
+    along = (seen.station_mm >= 0) & (seen.station_mm <= length_mm)
+    station = seen.station_mm[along]
+    bore = np.where(station <= bore_depth_mm, tools.bore_diameter_mm / 2, 0.0)[:, None]
+    narrowest, at = running_minimum(np.maximum(seen.endosteal_radius_mm[along], bore))
+    return station, narrowest, at
+
+
 def reason_it_jams(
     seen: Cavity, implant: ImplantTemplate, tools: Tooling, bore_depth_mm: float, side: Side | None
 ) -> Reason | None:
@@ -114,10 +125,7 @@ def reason_it_jams(
     """
     if implant.preparation is Preparation.BROACH:
         return None
-    along = (seen.station_mm >= 0) & (seen.station_mm <= implant.length_mm)
-    station = seen.station_mm[along]
-    bore = np.where(station <= bore_depth_mm, tools.bore_diameter_mm / 2, 0.0)[:, None]
-    narrowest, at = running_minimum(np.maximum(seen.endosteal_radius_mm[along], bore))
+    station, narrowest, at = passed_on_the_way(seen, implant.length_mm, tools, bore_depth_mm)
     stem = implant.stem_shape.radius_mm(station, seen.phi_rad)
     pressed = stem - narrowest
     if not np.isfinite(pressed).any() or np.nanmax(pressed) <= DEEPEST_PRESS_MM:

@@ -7,7 +7,7 @@ import pytest
 
 from sizing.canal import Canal
 from sizing.errors import CatalogueError
-from sizing.fit import fit_context
+from sizing.fit import fit_context, nearest_insertable
 from sizing.fit.measure import measure_fits
 from sizing.implants import Fixation, ImplantTemplate, Preparation, Provenance
 from sizing.implants.shape import StemShape
@@ -99,6 +99,24 @@ def test_a_stem_with_a_bulb_is_refused_with_the_level_and_the_nearest_that_goes_
     # the limit of 0.5 is passed by 0.3; the bulb is wider than 7.7 between 67 and 73 mm, levels are 2 mm apart
     assert "0.8 mm into the bone" in reason and "its part at 70 mm" in reason
     assert "0.3 mm slimmer on that side, from 68 to 72 mm" in reason
+
+
+def test_the_nearest_shape_goes_in_and_is_the_stem_elsewhere() -> None:
+    canal = oval_canal(7.2, 7.2)
+    bulb = StemShape.round([0, 60, 70, 80, 100], [7, 7, 8, 7, 7])
+    implant = replace(stem(8.0, bulb, Preparation.UNDER_REAM), diametral_under_ream_mm=2.0)
+    (jammed,) = fits(canal, implant)
+    reamers = fit_context(canal).tray.reamers
+    shape = nearest_insertable(canal, reamers, jammed)
+    assert shape is not None
+    (passes,) = fits(canal, replace(implant, shape=shape))
+    assert not [r for r in passes.rejected if "does not go in" in r]
+    assert nearest_insertable(canal, reamers, passes) is None
+    station, phi = shape.station_mm, np.arange(90) * (2 * np.pi / 90)
+    expected = np.minimum(bulb.radius_mm(station, phi), 7.2 + 0.5)
+    # 0.02 mm are kept in hand, and nothing is shaved where the stem passes; chords of the canal leave 1e-3
+    assert np.abs(shape.radius_mm(station, phi) - expected).max() < 0.022
+    assert np.abs((shape.radius_mm(station, phi) - expected)[station < 65]).max() < 1e-6
 
 
 def test_a_slim_stem_and_a_press_fit_go_in() -> None:

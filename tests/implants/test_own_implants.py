@@ -49,6 +49,15 @@ def test_each_format_gives_the_cone_that_it_holds(suffix: str, mesh: trimesh.Tri
     assert implant.stem_shape.volume_mm3 == pytest.approx(CONE.volume_mm3, rel=1e-3)
 
 
+def test_contours_give_the_free_form_that_they_hold(tmp_path: Path) -> None:
+    phi = np.arange(72) * (2 * np.pi / 72)
+    rows = [f"{s},{5 * i},{r}" for s, k in ((0, 9.0), (80, 7.0)) for i, r in enumerate(k + 0.4 * np.cos(3 * phi))]
+    (tmp_path / "contours.csv").write_text("station_mm,angle_deg,radius_mm\n" + "\n".join(rows) + "\n")
+    implant = implant_from_file(tmp_path / "contours.csv")
+    # a trigonometric polynomial is told by its samples
+    assert implant.stem_shape.radius_mm([40.0], PHI)[0] == pytest.approx(8 + 0.4 * np.cos(3 * PHI), abs=1e-9)
+
+
 def test_the_last_reamer_is_the_narrowest_width_unless_it_is_given(mesh: trimesh.Trimesh, tmp_path: Path) -> None:
     file = saved(mesh, tmp_path)
     # the body ends at 80 % of the length: 2 * (9 - 2 * 0.8) = 14.8
@@ -101,6 +110,8 @@ def test_a_mesh_that_cannot_be_meant_is_refused(change, code, says, mesh, tmp_pa
         ("a.csv", "station_mm,semi_axis_a_mm,semi_axis_b_mm,shape\n0,9,9,free\n60,7,7,free\n", "CF-I055", "free form"),
         ("a.csv", "station_mm,semi_axis_a_mm,semi_axis_b_mm\n0,9,9\n0,7,7\n", "CF-I032", "stations"),
         ("a.csv", "station_mm,semi_axis_a_mm,semi_axis_b_mm\n0,0.009,0.009\n0.1,0.007,0.007\n", "CF-I051", "metres"),
+        ("a.csv", "station_mm,angle_deg,radius_mm\n0,0,9\n0,90,9\n60,0,7\n", "CF-I055", "equal angles"),
+        ("a.csv", "station_mm,angle_deg,radius_mm\n0,0,wide\n", "CF-I055", "line 2"),
         ("a.obj", "v 0 0 0\n", "CF-I050", "file type"),
         ("a.stl", "solid nothing\nendsolid nothing\n", "CF-I050", "a.stl"),
         ("a.step", "not a STEP file", "CF-I050", "a.step"),
