@@ -55,6 +55,10 @@ STRESSES: dict[str, Callable[[], Specs]] = {
     "texture of marrow and muscle, 25 HU": lambda: _limb(_limbs(), texture_hu=25.0),
     "porosity: 20 % of HU missing at the endosteum": lambda: with_tissue(_limbs(), porosity=0.2),
     "porosity: 50 %": lambda: with_tissue(_limbs(), porosity=0.5),
+    "porosity: 20 %, in a straight line": lambda: with_tissue(_limbs(), porosity=0.2, porosity_power=1.0),
+    "porosity: 50 %, in a straight line": lambda: with_tissue(_limbs(), porosity=0.5, porosity_power=1.0),
+    "porosity: 20 %, with the fourth power": lambda: with_tissue(_limbs(), porosity=0.2, porosity_power=4.0),
+    "porosity: 50 %, with the fourth power": lambda: with_tissue(_limbs(), porosity=0.5, porosity_power=4.0),
     "porosity: 50 %, wall 2 mm": lambda: with_tissue(with_wall(_limbs(), 2.0), porosity=0.5),
     "point spread with a halo (15 % of twice the width)": lambda: _limbs(
         replace(FINE, kernel="sharp", undershoot=-0.15)

@@ -26,7 +26,7 @@ cdef struct Bone:  # the scalars of one bone and of the grid it is drawn on
     double cancellous  # HU on the endosteum
     double decay
     double end  # depth of a cut end, -inf = none
-    double porosity
+    double porosity, porosity_power
     double pin_radius  # 0 = none
     double pin_u
     double pin_v
@@ -140,7 +140,7 @@ cdef inline double mixed(const double[:, ::1] axis, const double[:, :, ::1] surf
         clear[0] = 0.0
     if bone.porosity != 0.0 and r < outer.radius:
         inward = 1.0 if r < inner.radius else (outer.radius - r) / (outer.radius - inner.radius)
-        wall *= 1.0 - bone.porosity * inward * inward
+        wall *= 1.0 - bone.porosity * inward ** bone.porosity_power
         clear[0] = 0.0
     if outer.inside < inner.inside:
         inner.inside = outer.inside
@@ -201,8 +201,8 @@ def draw_plane(const double[:, ::1] axis, const double[:, :, ::1] surfaces, cons
     cdef Foot foot
     bone.first, bone.step, bone.h, bone.hz = constants[0], constants[1], constants[2], constants[3]
     bone.background, bone.cancellous, bone.decay = constants[4], constants[5], constants[6]
-    bone.end, bone.porosity = constants[7], constants[8]
-    bone.pin_radius, bone.pin_u, bone.pin_v, bone.pin_hu = constants[9], constants[10], constants[11], constants[12]
+    bone.end, bone.porosity, bone.porosity_power = constants[7], constants[8], constants[9]
+    bone.pin_radius, bone.pin_u, bone.pin_v, bone.pin_hu = constants[10], constants[11], constants[12], constants[13]
     middle = 0.5 * (block - 1)
     with nogil:
         # Start where the axis would cross the plane if it were straight; the first squares are far from bone.

@@ -7,9 +7,10 @@ Along one ray, with t0 = r - x0 and t1 = r - x1 and each step blurred by what th
     y0 ───────────────┘        └──────── y2 soft tissue
     r ──────────────► x0      x1
 
-    f(r) = y0 (1 - S0) + A T0 + y1 (S0 - S1) + y2 S1
+    f(r) = y0 (1 - S0) + A T0 + y1 (S0 - S1 - p W) + y2 S1
 
-S is a blurred unit step, T the blurred one-sided exponential that stands for cancellous bone on the endosteum.
+S is a blurred unit step, T the blurred one-sided exponential that stands for cancellous bone on the endosteum. W is
+the porous cortex: ((x1 - r) / (x1 - x0))^2 inside the wall, blurred; p is the share of HU missing at the endosteum.
 The blur is a Gaussian, or for sharp kernels (1 + ring) G(s) - ring G(2 s).
 """
 
@@ -28,7 +29,8 @@ cdef enum:  # columns of a row
     Z_OUTER = 15
     CORTEX = 16  # prior mean and SD of y1
     CORTEX_SD = 17
-    ROW = 18
+    FADE_SD = 18  # prior SD of p about 0; 0 = p is given and stays
+    ROW = 19
 
 cdef enum:  # what is the same for all rays
     RAY_STEP = 0
@@ -51,7 +53,8 @@ cdef enum:  # parameters of a ray
     TAIL = 3
     Y1 = 4
     Y2 = 5
-    NP = 6
+    FADE = 6
+    NP = 7
 
 cdef enum:  # what is said of a fitted ray
     VAR_X0 = 0
@@ -66,7 +69,10 @@ cdef enum:  # what is said of a fitted ray
     Y1_PRECISION = 9  # of the data alone
     GRAD = 10  # of the cost, for ln sigma_ip, ln sigma_z, ring; the ray's own parameters eliminated
     HESS = 13  # upper triangle of 3 x 3
-    N_STAT = 19
+    FADE_PRECISION = 19  # of the data alone; 0 where p is given
+    X0_PER_FADE = 20  # moves of the surfaces with an assumed p; 0 where p is free
+    X1_PER_FADE = 21
+    N_STAT = 22
 
 cdef enum:
     MOST = 512  # data per ray
@@ -177,6 +183,33 @@ cdef inline void _edge(Edge* e, double t, double share_ip, double share_z, doubl
     e.tail_ring = one.tail
 
 
+# the porous share of the wall seen at one datum, and its derivatives by both surfaces and by the variance
+cdef struct Fade:
+    double value
+    double by_x0
+    double by_x1
+    double by_variance
+
+
+cdef inline void _add_fade(Fade* f, double weight, double t0, double t1, double inv_s) noexcept nogil:
+    """Blurred ((x1 - r) / w)^2 between the surfaces: a step down at x0, its ramp R, and the difference of two bends Q.
+
+    With S' = g, R' = S, Q' = R: W = S0 - 2 R0 / w + 2 (Q0 - Q1) / w^2. Both ends take the blur of the inner edge: at
+    the outer end value and slope are zero."""
+    cdef double s = 1 / inv_s, iw = 1 / (t0 - t1), s0, g0, s1, g1, r0, r1, bend
+    if t0 * inv_s <= -TABLE_REACH or t1 * inv_s >= TABLE_REACH:
+        return
+    _normal(t0 * inv_s, &s0, &g0)
+    _normal(t1 * inv_s, &s1, &g1)
+    r0 = t0 * s0 + s * g0
+    r1 = t1 * s1 + s * g1
+    bend = 0.5 * ((t0 * t0 + s * s) * s0 + t0 * s * g0 - (t1 * t1 + s * s) * s1 - t1 * s * g1)
+    f.value += weight * (s0 - 2 * iw * r0 + 2 * iw * iw * bend)
+    f.by_x0 += weight * (-g0 * inv_s + 2 * iw * s0 - 4 * iw * iw * r0 + 4 * iw * iw * iw * bend)
+    f.by_x1 += weight * (2 * iw * iw * (r0 + r1) - 4 * iw * iw * iw * bend)
+    f.by_variance += weight * 0.5 * (-t0 * g0 * inv_s * inv_s * inv_s - 2 * iw * g0 * inv_s + 2 * iw * iw * (s0 - s1))
+
+
 # one datum: a value, its distance from the axis as the inner and as the outer surface see it, its grid blur, its weight
 cdef struct Datum:
     double hu
@@ -271,7 +304,7 @@ cdef void _prepare(Datum* data, int n, const double* row, const double* scan) no
 
 
 # the same as _model without its globals, from what _prepare laid out: this is where the time goes
-cdef inline double _quick_model(const Datum* d, const double* p, double fall, const double* scan,
+cdef inline double _quick_model(const Datum* d, const double* p, double fall, const double* scan, bint fades,
                                 double* jac) noexcept nogil:
     cdef double inside = 0, inside_slope = 0, tail = 0, outside = 0, outside_slope = 0
     cdef double z, area, bell, far, unused, share
@@ -294,13 +327,31 @@ cdef inline double _quick_model(const Datum* d, const double* p, double fall, co
     jac[TAIL] = tail
     jac[Y1] = inside - outside
     jac[Y2] = outside
+    jac[FADE] = 0
+    if fades:
+        _quick_fade(d, p, scan, jac)
     return d.hu - (p[Y0] * jac[Y0] + p[TAIL] * jac[TAIL] + p[Y1] * jac[Y1] + p[Y2] * jac[Y2])
+
+
+cdef inline void _quick_fade(const Datum* d, const double* p, const double* scan, double* jac) noexcept nogil:
+    cdef Fade fade
+    cdef int g
+    fade.value = fade.by_x0 = fade.by_x1 = fade.by_variance = 0
+    for g in range(2 if scan[RING] != 0 else 1):
+        _add_fade(&fade, -scan[RING] if g else 1 + scan[RING], d.r_inner - p[X0], d.r_outer - p[X1], d.inv_inner[g])
+    jac[X0] -= p[Y1] * p[FADE] * fade.by_x0
+    jac[X1] -= p[Y1] * p[FADE] * fade.by_x1
+    jac[Y1] -= p[FADE] * fade.value
+    jac[FADE] = -p[Y1] * fade.value
 
 
 # residual and derivatives of one datum; returns the residual
 cdef inline double _model(const Datum* d, const double* p, const double* row, const double* scan, double* jac,
                           double* by_global) noexcept nogil:
     cdef Edge inner, outer
+    cdef Fade fade, other
+    cdef double ip = scan[SIGMA_IP] * scan[SIGMA_IP] * row[IP_INNER], vz = scan[SIGMA_Z] * scan[SIGMA_Z] * row[Z_INNER]
+    cdef double t0 = d.r_inner - p[X0], t1 = d.r_outer - p[X1], missing = p[Y1] * p[FADE]
     _edge(&inner, d.r_inner - p[X0], row[IP_INNER], row[Z_INNER], d.grid_inner, scan, True)
     _edge(&outer, d.r_outer - p[X1], row[IP_OUTER], row[Z_OUTER], d.grid_outer, scan, False)
     jac[X0] = -inner.slope * (p[Y1] - p[Y0]) - p[TAIL] * inner.tail_slope
@@ -312,6 +363,16 @@ cdef inline double _model(const Datum* d, const double* p, const double* row, co
     by_global[0] = inner.area_ip * (p[Y1] - p[Y0]) + p[TAIL] * inner.tail_ip + outer.area_ip * (p[Y2] - p[Y1])
     by_global[1] = inner.area_z * (p[Y1] - p[Y0]) + p[TAIL] * inner.tail_z + outer.area_z * (p[Y2] - p[Y1])
     by_global[2] = inner.area_ring * (p[Y1] - p[Y0]) + p[TAIL] * inner.tail_ring + outer.area_ring * (p[Y2] - p[Y1])
+    fade.value = fade.by_x0 = fade.by_x1 = fade.by_variance = 0
+    other = fade
+    _add_fade(&fade, 1, t0, t1, d.inv_inner[0])
+    _add_fade(&other, 1, t0, t1, 1 / sqrt(RING_WIDTH * RING_WIDTH * ip + vz + d.grid_inner))
+    by_global[0] -= missing * 2 * ip * ((1 + scan[RING]) * fade.by_variance
+                                        - scan[RING] * RING_WIDTH * RING_WIDTH * other.by_variance)
+    by_global[1] -= missing * 2 * vz * ((1 + scan[RING]) * fade.by_variance - scan[RING] * other.by_variance)
+    by_global[2] -= missing * (fade.value - other.value)
+    jac[FADE] = 0
+    _quick_fade(d, p, scan, jac)
     return d.hu - (p[Y0] * jac[Y0] + p[TAIL] * jac[TAIL] + p[Y1] * jac[Y1] + p[Y2] * jac[Y2])
 
 
@@ -319,6 +380,8 @@ cdef double _assemble(const Datum* data, int n, const double* p, const double* r
                       double[NP][NP] hess, double* grad) noexcept nogil:
     """Return the cost; fill the normal equations (data and priors)."""
     cdef double jac[NP]
+    cdef int free = _free(row)
+    cdef bint fades = free == NP or p[FADE] != 0
     cdef double cost = 0, res, w, wj, inv = 1.0 / (scan[NOISE] * scan[NOISE]), fall = exp(-p[X0] / scan[DECAY])
     cdef int i, a, b
     for a in range(NP):
@@ -326,10 +389,10 @@ cdef double _assemble(const Datum* data, int n, const double* p, const double* r
         for b in range(NP):
             hess[a][b] = 0
     for i in range(n):
-        res = _quick_model(&data[i], p, fall, scan, jac)
+        res = _quick_model(&data[i], p, fall, scan, fades, jac)
         w = inv * data[i].weight
         cost += w * res * res
-        for a in range(NP):
+        for a in range(free):
             wj = w * jac[a]
             grad[a] += wj * res
             for b in range(a + 1):
@@ -338,10 +401,18 @@ cdef double _assemble(const Datum* data, int n, const double* p, const double* r
     cost += _prior(Y0, 0, scan[LEVEL_SD], p, hess, grad)
     cost += _prior(Y2, 0, scan[LEVEL_SD], p, hess, grad)
     cost += _prior(TAIL, 0, scan[TAIL_SD], p, hess, grad)
+    if free == NP:
+        cost += _prior(FADE, 0, row[FADE_SD], p, hess, grad)
+    else:
+        hess[FADE][FADE] = 1  # given: it stays, and no other parameter leans on it
     for a in range(NP):
         for b in range(a):
             hess[b][a] = hess[a][b]
     return cost
+
+
+cdef inline int _free(const double* row) noexcept nogil:
+    return NP if row[FADE_SD] > 0 else FADE
 
 
 cdef inline double _prior(int a, double mean, double sd, const double* p, double[NP][NP] hess,
@@ -433,7 +504,7 @@ cdef bint _fit(const Datum* data, int n, const double* row, const double* scan, 
 
 # fit_walls: fit the model on every ray, and say how sure it is.
 #
-# params (q, 6) hold the start and receive the result; a NaN start leaves the ray alone. stats (q, N_STATS) as
+# params (q, N_PARAM) hold the start and receive the result; a NaN start leaves the ray alone. stats (q, N_STATS) as
 # enumerated above. lag_sums (2, N_LAGS) receive products of residuals and their number, from which the caller
 # estimates the noise's autocorrelation. With ``globals_too`` each ray also says which way it wants sigma and ring
 # to go.
@@ -470,31 +541,44 @@ cdef void _describe(const Datum* data, int n, const double* row, const double* s
     cdef double res[MOST]
     cdef double by_global[MOST][3]
     cdef double unit[NP]
-    cdef double inverse[3][NP]  # rows of the inverse normal matrix for x0, x1 and y1
+    cdef double inverse[4][NP]  # rows of the inverse normal matrix for x0, x1, y1 and p
     cdef double project[3][NP]
     cdef double right[NP]
     cdef double reduced[3]
     cdef double square = 0, total = 0, w, s, inv = 1.0 / (scan[NOISE] * scan[NOISE])
     cdef double fall = exp(-p[X0] / scan[DECAY])
+    cdef double by_fade[MOST]
+    cdef bint fade_free = _free(row) == NP
     cdef int i, a, k, g
     for i in range(n):
         if globals_too:
             res[i] = _model(&data[i], p, row, scan, jac[i], by_global[i])
         else:
-            res[i] = _quick_model(&data[i], p, fall, scan, jac[i])
+            res[i] = _quick_model(&data[i], p, fall, scan, True, jac[i])
+        by_fade[i] = jac[i][FADE]
+        if not fade_free:
+            jac[i][FADE] = 0
         square += data[i].weight * res[i] * res[i]
         total += data[i].weight
     stat[RMS] = sqrt(square / total)
-    for k in range(3):
+    for k in range(4):
         for a in range(NP):
             unit[a] = 0
-        unit[X0 if k == 0 else (X1 if k == 1 else Y1)] = 1
+        unit[X0 if k == 0 else (X1 if k == 1 else (Y1 if k == 2 else FADE))] = 1
         _solve(low, unit, inverse[k])
     w = 1.0 / (row[CORTEX_SD] * row[CORTEX_SD])
     stat[X0_PER_CORTEX] = inverse[0][Y1] * w
     stat[X1_PER_CORTEX] = inverse[1][Y1] * w
     stat[Y1_PRECISION] = 1.0 / inverse[2][Y1] - w
     _variances(data, n, jac, inverse, scan, stat)
+    stat[FADE_PRECISION] = stat[X0_PER_FADE] = stat[X1_PER_FADE] = 0
+    if fade_free:
+        stat[FADE_PRECISION] = 1.0 / inverse[3][FADE] - 1.0 / (row[FADE_SD] * row[FADE_SD])
+    else:
+        for i in range(n):
+            for a in range(NP):
+                stat[X0_PER_FADE] -= inv * data[i].weight * inverse[0][a] * jac[i][a] * by_fade[i]
+                stat[X1_PER_FADE] -= inv * data[i].weight * inverse[1][a] * jac[i][a] * by_fade[i]
     if not globals_too:
         return
     _lags(data, n, res, scan[RAY_STEP], lag_sums)
@@ -525,7 +609,7 @@ cdef void _describe(const Datum* data, int n, const double* row, const double* s
                 k += 1
 
 
-cdef void _variances(const Datum* data, int n, double[MOST][NP] jac, double[3][NP] inverse, const double* scan,
+cdef void _variances(const Datum* data, int n, double[MOST][NP] jac, double[4][NP] inverse, const double* scan,
                      double* stat) noexcept nogil:
     """Sandwich: each surface is a weighted sum of the data; correlated noise does not average out."""
     cdef double pull[MOST][2]

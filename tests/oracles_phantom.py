@@ -20,7 +20,7 @@ def excess_hu(spec, bone, axis, points_lps):
         distance = (inner - r) / np.sqrt(1 + along**2 + around**2)
         canal = canal + tissue.cancellous_hu * np.exp(-np.maximum(distance, 0) / tissue.cancellous_decay_mm)
     inward = np.clip((outer - r) / (outer - inner), 0, 1)
-    wall = shape.wall_hu(bone, depth, theta) * (1 - tissue.porosity * inward**2)
+    wall = shape.wall_hu(bone, depth, theta) * (1 - tissue.porosity * inward**tissue.porosity_power)
     hu = np.where(r < inner, canal, wall) - spec.limb.muscle_hu
     hu = np.where(r < outer, hu, 0.0)
     if bone.pin is not None:

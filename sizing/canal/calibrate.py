@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sizing.canal.blur import CELL_VARIANCE, INDEPENDENT_SHARE, Blur, newton_step, within_range
-from sizing.canal.fitting import Priors, WallFit, blur_step, fit_walls, noise_lags, white_noise
+from sizing.canal.fitting import DECAY_MM, Priors, WallFit, blur_step, fit_walls, noise_lags, white_noise
 from sizing.canal.locate import Located
 from sizing.canal.rays import Rays
 from sizing.canal.surface import SurfaceFrame, frame_of
-from sizing.canal.thin import PLACES_SHARE, USUAL_LN_SD, Sample, cortex_of_thin_walls
+from sizing.canal.thin import PLACES_SHARE, USUAL_LN_SD, Sample, believed, cortex_of_thin_walls, mean_square
 from sizing.errors import CanalError
 from sizing.geometry import FloatArray
 from sizing.volume import CtVolume
@@ -22,6 +22,12 @@ CALIBRATION_RAYS = 1500
 ROUNDS = 8
 # A ray's own cortex HU before anything is known: wide, so that only what the ray shows counts.
 FREE_CORTEX_SHARE = 0.25
+# How much of its HU the cortex may lack at the endosteum: wide, so that only what the rays show counts; and a wall
+# thinner than this many sigma does not show it.
+FREE_FADE_SD, FADE_SIGMAS = 0.3, 4.0
+# Decays of cancellous bone that are tried where there is enough of it (HU at the endosteum), and what is usual.
+TRIED_DECAY_MM = np.array([1.0, 1.6, 2.5, 4.0, 6.5])
+DECAY_LN_SD, TELLING_TAIL_HU = 0.5, 40.0
 # Rays whose residual is this many times the median's say more of their surroundings than of the blur.
 WORST_RESIDUAL = 2.0
 # Walls thinner than this many sigma do not show their HU.
@@ -31,6 +37,7 @@ TELLING_SIGMAS = 2.0
 SHOWN_SIGMAS = 4.0
 # Where the usual wall is thinner than this, the fit knows nothing of its cortex: what is usual may be off as usual.
 SAID_SIGMAS = 2.2
+TAIL, FADE = 3, 6  # columns of the parameters
 # A cortex HU vaguer than this share is said to be unknown.
 KNOWN_SHARE = 0.05
 
@@ -49,6 +56,10 @@ class Calibration:
     noise_hu : float
         Residual of the model: noise and what the model leaves out.
     noise_lags : (lags,) array
+    fade_share : float
+        Share of the cortex's HU that is missing at the endosteum, in the scan as a whole.
+    decay_mm, decay_ln_se : float
+        Over which cancellous bone on the endosteum fades inwards, and the standard error of its logarithm.
     per_sigma_mm : (inner, outer)
         Median move of the surfaces if sigma were assumed 100 % larger.
     """
@@ -60,6 +71,9 @@ class Calibration:
     cortex_spread_hu: float
     noise_hu: float
     noise_lags: FloatArray
+    fade_share: float
+    decay_mm: float
+    decay_ln_se: float
     per_sigma_mm: tuple[float, float]
 
     @property
@@ -69,7 +83,7 @@ class Calibration:
 
 
 def start_params(located: Located, cortex_hu: float) -> FloatArray:
-    """Return start parameters (m, n, 6) from half-maximum surfaces."""
+    """Return start parameters (m, n, 7) from half-maximum surfaces."""
     x0, x1 = located.inner_mm, located.outer_mm
     unknown = ~(np.isfinite(x0) & np.isfinite(x1))
     return np.stack(
@@ -80,6 +94,7 @@ def start_params(located: Located, cortex_hu: float) -> FloatArray:
             np.zeros_like(x0),
             np.full_like(x0, cortex_hu),
             np.nan_to_num(located.outside_hu),
+            np.zeros_like(x0),
         ],
         axis=-1,
     )
@@ -95,9 +110,11 @@ def calibrate(volume: CtVolume, rays: Rays, located: Located, expected: Blur) ->
     some, frames, start = _sample(rays, located)
     blur, noise, lags = expected, 20.0, white_noise()
     cortex = located.reference_cortex_hu
-    shape = start.shape[:2]
+    shape, fade = start.shape[:2], 0.0
     for _ in range(ROUNDS):
-        priors = Priors(np.full(shape, cortex), np.full(shape, FREE_CORTEX_SHARE * cortex), noise, lags)
+        free = np.full(shape, FREE_CORTEX_SHARE * cortex)
+        fade_sd = free_fade(start, blur, fade)
+        priors = Priors(np.full(shape, cortex), free, noise, lags, fade_sd)
         fit = fit_walls(volume, some, frames, start, blur, priors, with_blur=True)
         use = _telling(fit, blur)
         if not use.any():
@@ -110,6 +127,7 @@ def calibrate(volume: CtVolume, rays: Rays, located: Located, expected: Blur) ->
         step, se = newton_step(gradient, hessian, blur, expected)
         blur = within_range(blur.moved(*step))
         cortex = weighted_median(fit.cortex_hu[use], fit.cortex_precision[use])
+        fade = weighted_median(fit.fade_share[use], fit.fade_precision[use])
         start = np.where(np.isfinite(fit.params), fit.params, start)
         if np.abs(step).max() < 2e-3:
             break
@@ -124,8 +142,50 @@ def calibrate(volume: CtVolume, rays: Rays, located: Located, expected: Blur) ->
         if np.median((fit.outer_mm - fit.inner_mm)[ordinary]) < SAID_SIGMAS * seen_blur:
             cortex_se = max(cortex_se, USUAL_LN_SD * cortex)
         noise, lags = float(np.median(fit.rms_hu[use & np.isfinite(fit.rms_hu)])), noise_lags(fit)
+    free = np.full(shape, max(PLACES_SHARE * cortex, spread))
+    priors = Priors(np.full(shape, cortex), free, noise, lags)
+    start = np.where(np.isfinite(fit.params), fit.params, start)
+    decay = _decay_of(Sample(volume, some, frames, start, use), blur, priors)
     per_sigma = middle(fit.inner_per_sigma[use]), middle(fit.outer_per_sigma[use])
-    return Calibration(blur, se, cortex, cortex_se, spread, noise, lags, per_sigma)
+    return Calibration(blur, se, cortex, cortex_se, spread, noise, lags, fade, *decay, per_sigma)
+
+
+def free_fade(start: FloatArray, blur: Blur, fade_share: float) -> FloatArray:
+    """Let thick walls say how much HU they lack at the endosteum, and give thin ones a share.
+
+    Parameters
+    ----------
+    start : (m, n, 7) array
+        Start parameters; the share is written into those of thin walls.
+    blur : Blur
+        What thick and thin is measured by.
+    fade_share : float
+        What thin walls take.
+
+    Returns
+    -------
+    (m, n) array
+        Prior SD of the share; 0 where it is given.
+    """
+    with np.errstate(invalid="ignore"):
+        thick = start[..., 1] - start[..., 0] > FADE_SIGMAS * blur.sigma_in_plane_mm
+    start[..., FADE] = np.where(thick, start[..., FADE], np.clip(fade_share, 0.0, 1.0))
+    return np.where(thick, FREE_FADE_SD, 0.0)
+
+
+def _decay_of(sample: Sample, blur: Blur, priors: Priors) -> tuple[float, float]:
+    """Return the decay of cancellous bone on the endosteum, and the standard error of its logarithm."""
+    s, use = sample, sample.use
+    if not np.percentile(s.start[use][:, TAIL], 75) > TELLING_TAIL_HU:
+        return DECAY_MM, DECAY_LN_SD
+    tried = [fit_walls(s.volume, s.rays, s.frames, s.start, blur, replace(priors, decay_mm=float(mm)))
+             for mm in TRIED_DECAY_MM]  # fmt: skip
+    known = use & np.all([np.isfinite(fit.rms_hu) for fit in tried], axis=0)
+    square = np.array([mean_square(fit.rms_hu[known]) for fit in tried])
+    data = INDEPENDENT_SHARE * float(tried[0].samples[known].sum())
+    chi_square = data * (square - square.min()) / max(square.min(), 1e-9)
+    ln_mm, ln_se = believed(np.log(TRIED_DECAY_MM), chi_square, float(np.log(DECAY_MM)), DECAY_LN_SD)
+    return float(np.exp(ln_mm)), ln_se
 
 
 def _sample(rays: Rays, located: Located) -> tuple[Rays, tuple[SurfaceFrame, SurfaceFrame], FloatArray]:
@@ -160,7 +220,9 @@ def middle(values: FloatArray) -> float:
 
 
 def weighted_median(values: FloatArray, weight: FloatArray) -> float:
-    """Return the value at which half of the weight lies on either side."""
+    """Return the value at which half of the weight lies on either side; 0 where nothing weighs."""
+    if not weight.sum() > 0:
+        return 0.0
     order = np.argsort(values)
     total = np.cumsum(np.maximum(weight, 0)[order])
     return float(values[order][min(np.searchsorted(total, total[-1] / 2), len(order) - 1)])

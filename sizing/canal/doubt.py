@@ -22,8 +22,9 @@ LEAST_VOXELS, LEAST_STEPS = 1.75, 1.4
 LONGER = np.linspace(1.0, 1.75, 7)
 # Linear interpolation between voxels leaves a ripple of this share of a voxel, whatever the noise.
 GRID_SHARE = 0.004
-# The cancellous tail's decay is not known: the content at the edge may be off by this share of the tail.
-TAIL_DOUBT = 0.08
+# An error of ln decay moves the content at the edge by this share of the tail; places differ by so much in ln decay,
+# and cancellous bone is no exponential.
+TAIL_PER_LN_DECAY, DECAY_SPREAD = 0.15, 0.25
 # Below this no model of a scan is true: profile shape, grid, curvature to the second order.
 LEAST_COMMON_MM = 0.0015
 # A thin wall borrows its cortex HU from its surroundings: it may be off by this share of what places differ by.
@@ -157,11 +158,14 @@ def _likeness(z: FloatArray, known: NDArray[np.bool_], lag: int, axis: int) -> f
     return float((z[:m] * z[lag:])[both].mean()) if both.any() else 0.0
 
 
-def common_se_mm(fit: WallFit, calibration: Calibration, blur_mm: FloatArray) -> tuple[FloatArray, FloatArray]:
+def common_se_mm(
+    fit: WallFit, calibration: Calibration, blur_mm: FloatArray, fade_mm: tuple[FloatArray, FloatArray]
+) -> tuple[FloatArray, FloatArray]:
     """Return the standard errors (m, n) that neighbouring rays share, of the endosteal and the periosteal surface.
 
-    From the cortex HU and the blur of the scan, and on the endosteum from the unknown shape of the
-    cancellous tail: an error of the content's HU at the edge moves it by that over the profile's slope.
+    From the cortex HU, its loss towards the canal (``fade_mm``) and the blur of the scan, and on the endosteum from the
+    unknown shape of the cancellous tail: an error of the content's HU at the edge moves it by that over the
+    profile's slope.
     """
     from scipy.ndimage import gaussian_filter
 
@@ -172,7 +176,8 @@ def common_se_mm(fit: WallFit, calibration: Calibration, blur_mm: FloatArray) ->
     size = (TAIL_LEVELS, TAIL_RAYS)
     total = gaussian_filter(np.where(known, fit.tail_hu, 0.0), size, mode=("nearest", "wrap"))
     count = gaussian_filter(known.astype(np.float64), size, mode=("nearest", "wrap"))
-    tail = TAIL_DOUBT * np.abs(total) / np.maximum(count, 1e-9) / slope
-    inner = np.sqrt((fit.inner_per_cortex * cortex) ** 2 + sigma[0] ** 2 + tail**2 + LEAST_COMMON_MM**2)
-    outer = np.sqrt((fit.outer_per_cortex * cortex) ** 2 + sigma[1] ** 2 + LEAST_COMMON_MM**2)
-    return inner, outer
+    tail_doubt = TAIL_PER_LN_DECAY * float(np.hypot(calibration.decay_ln_se, DECAY_SPREAD))
+    tail = tail_doubt * np.abs(total) / np.maximum(count, 1e-9) / slope
+    inner = (fit.inner_per_cortex * cortex) ** 2 + sigma[0] ** 2 + tail**2 + fade_mm[0] ** 2
+    outer = (fit.outer_per_cortex * cortex) ** 2 + sigma[1] ** 2 + fade_mm[1] ** 2
+    return np.sqrt(inner + LEAST_COMMON_MM**2), np.sqrt(outer + LEAST_COMMON_MM**2)

@@ -14,7 +14,7 @@ from sizing.canal.surface import SurfaceFrame
 from sizing.geometry import FloatArray
 from sizing.volume import CtVolume
 
-# The exponential that stands for cancellous bone on the endosteum: between the decays seen (1.5 to 4 mm).
+# The exponential that stands for cancellous bone on the endosteum, until the scan tells: between the decays seen.
 DECAY_MM = 2.5
 # Samples used beyond the edges: blur and the cancellous tail inside, blur only outside (other tissue follows).
 INSIDE_MM = 5.0
@@ -27,21 +27,28 @@ MOVES = 12
 
 @dataclass(frozen=True)
 class Priors:
-    """What is assumed of all rays: cortex HU and its SD (m, n), the scan's noise and its autocorrelation."""
+    """What is assumed of all rays: cortex HU and its SD (m, n), the scan's noise and its autocorrelation.
+
+    ``fade_sd`` (m, n): how much of the cortex's HU may be missing at the endosteum; 0 = what the start says.
+    ``decay_mm``: of the cancellous bone on the endosteum.
+    """
 
     cortex_hu: FloatArray
     cortex_sd_hu: FloatArray
     noise_hu: float
     noise_lags: FloatArray
+    fade_sd: FloatArray | float = 0.0
+    decay_mm: float = DECAY_MM
 
 
 @dataclass(frozen=True)
 class WallFit:
-    """Fitted parameters (m, n, 6) and statistics (m, n, k) of every ray, by name; NaN where there is no fit."""
+    """Fitted parameters (m, n, 7) and statistics (m, n, k) of every ray, by name; NaN where there is no fit."""
 
     params: FloatArray
     stats: FloatArray
     residual_lags: FloatArray = field(repr=False)
+    decay_mm: float = DECAY_MM
 
     @property
     def inner_mm(self) -> FloatArray:
@@ -67,6 +74,25 @@ class WallFit:
     @property
     def outside_hu(self) -> FloatArray:
         return self.params[..., 5]
+
+    @property
+    def fade_share(self) -> FloatArray:
+        """Share of the cortex's HU that is missing at the endosteum."""
+        return self.params[..., 6]
+
+    @property
+    def fade_precision(self) -> FloatArray:
+        """1 / variance of that share from this ray's own data; 0 where it was given."""
+        return self.stats[..., 19]
+
+    @property
+    def inner_per_fade(self) -> FloatArray:
+        """Mm by which the endosteum moves when the share that is given is raised by 1."""
+        return self.stats[..., 20]
+
+    @property
+    def outer_per_fade(self) -> FloatArray:
+        return self.stats[..., 21]
 
     @property
     def inner_se_mm(self) -> FloatArray:
@@ -99,6 +125,11 @@ class WallFit:
         return self.stats[..., 6]
 
     @property
+    def samples(self) -> FloatArray:
+        """Number of data that took part."""
+        return self.stats[..., 8]
+
+    @property
     def cortex_precision(self) -> FloatArray:
         """1 / variance of the cortex HU from this ray's own data."""
         return self.stats[..., 9]
@@ -124,8 +155,8 @@ def fit_walls(
         Where to look.
     frames : pair of SurfaceFrame
         Endosteal and periosteal surface as far as known.
-    start : (m, n, 6) array
-        x0, x1 (mm), content, tail, cortex, outside (HU).
+    start : (m, n, 7) array
+        x0, x1 (mm), content, tail, cortex, outside (HU), and the share of cortex HU missing at the endosteum.
     blur : Blur
         The scan's point spread.
     priors : Priors
@@ -137,7 +168,7 @@ def fit_walls(
     rows = _rows(volume, rays, frames, priors)
     widest = blur.sigma_in_plane_mm * (1 + (blur.ring != 0))
     scan = np.concatenate([
-        [rays.step_mm, blur.sigma_in_plane_mm, blur.sigma_slice_mm, blur.ring, priors.noise_hu, DECAY_MM,
+        [rays.step_mm, blur.sigma_in_plane_mm, blur.sigma_slice_mm, blur.ring, priors.noise_hu, priors.decay_mm,
          INSIDE_MM, OUTSIDE_MM + OUTSIDE_SIGMAS * widest, LEVEL_SD_HU, TAIL_SD_HU],
         priors.noise_lags,
     ])  # fmt: skip
@@ -146,13 +177,15 @@ def fit_walls(
     lags = np.zeros((2, _wallfit.N_LAGS))
     _wallfit.fit_walls(volume.hu, rows, scan, params, stats, lags, MOVES, with_blur)
     mean = lags[0] / np.maximum(lags[1], 1)
-    return WallFit(params.reshape(*shape, -1), stats.reshape(*shape, -1), mean / max(mean[0], 1e-9))
+    residual_lags = mean / max(mean[0], 1e-9)
+    return WallFit(params.reshape(*shape, -1), stats.reshape(*shape, -1), residual_lags, priors.decay_mm)
 
 
 def _rows(volume: CtVolume, rays: Rays, frames: tuple[SurfaceFrame, SurfaceFrame], priors: Priors) -> FloatArray:
     start, step = rays.in_index(volume.geometry)
     (per_inner, share_inner), (per_outer, share_outer) = (edge_columns(f, volume.geometry) for f in frames)
-    cortex = np.stack([priors.cortex_hu.ravel(), priors.cortex_sd_hu.ravel()], axis=-1)
+    each = np.broadcast_arrays(priors.cortex_hu, priors.cortex_sd_hu, priors.fade_sd)
+    cortex = np.stack([values.ravel() for values in each], axis=-1)
     return np.ascontiguousarray(
         np.concatenate([start, step, per_inner, per_outer, share_inner, share_outer, cortex], axis=1)
     )

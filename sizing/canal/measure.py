@@ -94,6 +94,8 @@ def _edge_model(calibration: Calibration, walls: Walls) -> EdgeModel:
         wall_mm_per_10_percent_cortex=(walls.per_cortex_mm[1] - walls.per_cortex_mm[0]) * tenth_hu,
         endosteal_mm_per_10_percent_sigma=c.per_sigma_mm[0] * 0.1,
         wall_mm_per_10_percent_sigma=(c.per_sigma_mm[1] - c.per_sigma_mm[0]) * 0.1,
+        fade_share=max(c.fade_share, 0.0),
+        decay_mm=c.decay_mm,
     )
 
 

@@ -38,6 +38,10 @@ class EdgeModel:
         Median residual of the fitted profiles.
     independent_mm : float or None
         Length of endosteal surface, round the section, that stands for one independent measurement.
+    fade_share : float or None
+        Share of the cortex's HU that is missing at the endosteum, in the scan as a whole; 0 = solid.
+    decay_mm : float or None
+        Over which cancellous bone on the endosteum fades inwards.
     endosteal_mm_per_10_percent_cortex, wall_mm_per_10_percent_cortex : float or None
         Median change of the endosteal radius and of the wall if cortex HU were assumed 10 % higher.
     endosteal_mm_per_10_percent_sigma, wall_mm_per_10_percent_sigma : float or None
@@ -58,6 +62,8 @@ class EdgeModel:
     wall_mm_per_10_percent_cortex: float | None = None
     endosteal_mm_per_10_percent_sigma: float | None = None
     wall_mm_per_10_percent_sigma: float | None = None
+    fade_share: float | None = None
+    decay_mm: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

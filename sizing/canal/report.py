@@ -30,6 +30,9 @@ NAMED_LENGTH_MM = 3.0
 TWO_SIDED_95 = 1.96
 # Stretches closer than this are told as one, and this many at most.
 JOINED_MM, NAMED_STRETCHES = 10.0, 3
+# Cortex fades where it lacks this share of its HU at the endosteum, on this share of a level's rays. An edge that is
+# uncertain by less than this does not change a reamer; a mean direction weaker than this is no side.
+FADED_SHARE, NAMED_FADED, TELLING_MM, ONE_SIDED = 0.1, 0.25, 0.1, 0.15
 # Marrow, fat or fluid, and the loose bone of a metaphysis stay below this.
 FILLED_HU = 400.0
 
@@ -104,7 +107,7 @@ def canal_findings(
     for code, kinds, level, what, advice in _NAMED:
         kind = np.isin(walls.state, kinds) & ~defect_rays
         findings.extend(_named(kind, rays, where, (code, level, what, advice)))
-    return (*findings, *_filled(walls, located.middle_hu, rays)), tuple(defects)
+    return (*findings, *_filled(walls, located.middle_hu, rays), *_faded(walls, rays, where)), tuple(defects)
 
 
 def unknown_cortex(edges: EdgeModel) -> Finding:
@@ -139,6 +142,35 @@ def _filled(walls: Walls, middle_hu: FloatArray, rays: Rays) -> list[Finding]:
             f"{len(depth)} levels, {_stretches(filled, depth)}",
             "The canal is measured to its cortex there; a reamer meets bone before it",
             depth_mm=float(depth[at[int(middle_hu[filled].argmax())]]),
+        )
+    ]
+
+
+def _faded(walls: Walls, rays: Rays, where: Callable[[float, int], str]) -> list[Finding]:
+    """Name the stretch where the cortex loses HU towards the canal, and what that does to the endosteal edge."""
+    depth = rays.axis.depth_mm
+    share = np.nan_to_num(walls.fade_share)
+    faded = share > FADED_SHARE
+    hit = faded.mean(axis=1) > NAMED_FADED
+    step = float(np.median(np.diff(depth))) if len(depth) > 1 else 1.0
+    if hit.sum() * step < NAMED_LENGTH_MM:
+        return []
+    there = faded & hit[:, None]
+    worst = int(np.where(hit, share.mean(axis=1), 0.0).argmax())
+    mean = (share[worst] * np.exp(1j * rays.theta_rad)).sum() / share[worst].sum()
+    word = where(float(np.angle(mean)), worst) if abs(mean) > ONE_SIDED else None
+    place = f", most on the {word} side" if word else ""
+    doubt = TWO_SIDED_95 * float(np.median(walls.fade_se_mm[there]))
+    return [
+        Finding(
+            Level.WARNING if doubt > TELLING_MM else Level.INFO,
+            "CF-C110",
+            f"the cortex fades towards the canal at {hit.sum()} of {len(depth)} levels, {_stretches(hit, depth)}{place}"
+            f": {np.median(share[there]):.0%} of its HU is missing at the endosteal edge, which is uncertain by about "
+            f"{doubt:.1f} mm there",
+            "Porous cortex, as after disuse: where firm bone begins is not sharp; be ready for one size less",
+            depth_mm=float(depth[worst]),
+            direction=word,
         )
     ]
 

@@ -37,7 +37,7 @@ MOST_SQUARE = 4.0
 
 @dataclass(frozen=True)
 class Sample:
-    """Rays that take part, with their surfaces and start parameters (m, n, 6)."""
+    """Rays that take part, with their surfaces and start parameters (m, n, 7)."""
 
     volume: CtVolume
     rays: Rays
@@ -62,6 +62,7 @@ def fit_with(sample: Sample, cortex_hu: float, blur: Blur, expected: Blur, noise
     priors = Priors(np.full(shape, cortex_hu), np.full(shape, PLACES_SHARE * cortex_hu), *noise)
     start = sample.start.copy()
     start[..., 4] = np.where(np.isfinite(start[..., 4]), cortex_hu, start[..., 4])
+    start[..., 6] = 0.0  # a wall that hides its HU hides how it fades, too
     for _ in range(ROUNDS):
         fit = fit_walls(sample.volume, sample.rays, sample.frames, start, blur, priors, with_blur=True)
         use = sample.use & np.isfinite(fit.inner_mm)
@@ -87,29 +88,29 @@ def cortex_of_thin_walls(
     """
     tried = [fit_with(sample, float(hu), blur, expected, noise) for hu in ASSUMED_HU]
     known = sample.use & np.all([np.isfinite(a.fit.rms_hu) for a in tried], axis=0)
-    square = np.array([_mean_square(a.fit.rms_hu[known]) for a in tried])
-    ln_hu, ln_se = _combined(np.log(ASSUMED_HU), square / square.min())
+    square = np.array([mean_square(a.fit.rms_hu[known]) for a in tried])
+    ln_assumed, excess = np.log(ASSUMED_HU), square / square.min() - 1
+    ln_hu, ln_se = believed(ln_assumed, excess / MODEL_SHARE, float(np.log(USUAL_CORTEX_HU)), USUAL_LN_SD)
+    ln_se = max(ln_se, UNUSUAL_SHARE * abs(ln_hu - float(np.log(USUAL_CORTEX_HU))))
     nearest = min(tried, key=lambda a: abs(np.log(a.cortex_hu) - ln_hu))
     hu = float(np.exp(ln_hu))
     begin = replace(sample, start=np.where(np.isfinite(nearest.fit.params), nearest.fit.params, sample.start))
     return fit_with(begin, hu, nearest.blur, expected, noise), hu * ln_se
 
 
-def _mean_square(rms_hu: FloatArray) -> float:
+def mean_square(rms_hu: FloatArray) -> float:
+    """Return the mean square of residuals, the largest cut short; NaN of nothing."""
     square = rms_hu**2
     return float(np.minimum(square, MOST_SQUARE * np.median(square)).mean()) if square.size else float("nan")
 
 
-def _combined(ln_hu: FloatArray, cost: FloatArray) -> tuple[float, float]:
-    """Return mean and SD of ln cortex HU: what the fits say, and what is known of cortex."""
+def believed(tried: FloatArray, chi_square: FloatArray, usual: float, usual_sd: float) -> tuple[float, float]:
+    """Return mean and SD of a value from how badly each one that was tried fits, and from what is usual."""
     from scipy.interpolate import CubicSpline
 
-    fine = np.linspace(ln_hu[0], ln_hu[-1], 200)
-    seen = CubicSpline(ln_hu, cost)(fine)
-    log_weight = -(seen - seen.min()) / (2 * MODEL_SHARE)
-    log_weight -= 0.5 * ((fine - np.log(USUAL_CORTEX_HU)) / USUAL_LN_SD) ** 2
+    fine = np.linspace(tried[0], tried[-1], 200)
+    log_weight = -0.5 * (CubicSpline(tried, chi_square)(fine) + ((fine - usual) / usual_sd) ** 2)
     weight = np.exp(log_weight - log_weight.max())
     weight /= weight.sum()
     mean = float(weight @ fine)
-    sd = float(np.sqrt(weight @ (fine - mean) ** 2))
-    return mean, max(sd, UNUSUAL_SHARE * abs(mean - float(np.log(USUAL_CORTEX_HU))))
+    return mean, float(np.sqrt(weight @ (fine - mean) ** 2))

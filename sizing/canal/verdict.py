@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sizing.canal.blur import CELL_VARIANCE, Blur, edge_columns
-from sizing.canal.fitting import DECAY_MM, WallFit
+from sizing.canal.fitting import WallFit
 from sizing.canal.locate import Located
 from sizing.canal.rays import Rays
 from sizing.canal.surface import SurfaceFrame
@@ -105,7 +105,7 @@ def judge(
         contrast = expected_hu - np.minimum(fit.content_hu, fit.outside_hu)
         worst = np.maximum(WORST_NOISES * np.nanmedian(fit.rms_hu), WORST_CONTRAST * contrast)
         mark(fit.rms_hu > worst, RayState.UNLIKE_A_WALL)
-        content = fit.content_hu + fit.tail_hu * np.exp(-CLOSED_MM / DECAY_MM)
+        content = fit.content_hu + fit.tail_hu * np.exp(-CLOSED_MM / fit.decay_mm)
         mark(content > CLOSED_RAY_SHARE * expected_hu, RayState.NO_CANAL)
         mark(located.middle_hu[:, None] > CLOSED_LEVEL_SHARE * expected_hu, RayState.NO_CANAL)
         mark(fit.cortex_hu < LEAST_CORTEX_SHARE * expected_hu, RayState.NOT_CORTEX)

@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 
 from sizing.canal.blur import Blur, curvature_shift_mm
 from sizing.canal.calibrate import Calibration, middle, start_params
+from sizing.canal.cortex import BORROWED_SHARE, cortex_field
 from sizing.canal.doubt import GRID_SHARE, Scatter, common_se_mm, scatter_of
-from sizing.canal.fitting import Priors, WallFit, fit_walls
+from sizing.canal.fitting import Priors, fit_walls
 from sizing.canal.locate import Located
 from sizing.canal.rays import Rays
 from sizing.canal.smoothing import grid_of, smooth_surface, window_for
-from sizing.canal.surface import SurfaceFrame, frame_of
+from sizing.canal.surface import frame_of
 from sizing.canal.verdict import (
     LEAST_UNKNOWN_CORTEX_SIGMAS,
     LEAST_WALL_SIGMAS,
@@ -28,15 +29,7 @@ from sizing.errors import CanalError
 from sizing.geometry import FloatArray
 from sizing.volume import CtVolume
 
-# Cortex HU changes slowly: a thin wall borrows it from thick walls this near, round the bone and along it.
-FIELD_ANGLE_RAD = 0.5
-FIELD_DEPTH_MM = 15.0
-# What a borrowed cortex HU may differ by from the thin wall's own.
-BORROWED_SHARE = 0.04
-FIRST_SHARE = 0.15
-# The field is smooth: every other ray and level shows it as well.
-FIELD_SKIP = 2
-CORTEX = 4  # column of the parameters
+CORTEX, FADE = 4, 6  # columns of the parameters
 
 
 @dataclass(frozen=True)
@@ -53,6 +46,8 @@ class Walls:
     content_hu: FloatArray
     bone_hu_mm: FloatArray  # cortex HU times wall as fitted, also where it is not believed; 0 = nothing like a wall
     state: NDArray[np.int8]
+    fade_share: FloatArray  # share of the cortex's HU that is missing at the endosteum
+    fade_se_mm: FloatArray  # what this alone adds to the doubt of the endosteum
     independent_mm: float  # length of surface for one independent measurement
     per_cortex_mm: tuple[float, float]  # median move of both surfaces per HU of the assumed cortex
 
@@ -70,12 +65,13 @@ def fit_surfaces(volume: CtVolume, rays: Rays, located: Located, calibration: Ca
     blur = calibration.blur
     frames = (frame_of(located.inner_mm, rays), frame_of(located.outer_mm, rays))
     start = start_params(located, calibration.cortex_hu)
-    expected = _expected_cortex(volume, rays, frames, start, calibration)
+    cortex = cortex_field(volume, rays, frames, start, calibration)
+    expected = cortex.hu
     sd = np.full(expected.shape, BORROWED_SHARE * calibration.cortex_hu)
-    start[..., CORTEX] = expected
-    fit = fit_walls(
-        volume, rays, frames, start, blur, Priors(expected, sd, calibration.noise_hu, calibration.noise_lags)
-    )
+    start[..., CORTEX], start[..., FADE] = expected, cortex.fade_share
+    c = calibration
+    priors = Priors(expected, sd, c.noise_hu, c.noise_lags, decay_mm=c.decay_mm)
+    fit = fit_walls(volume, rays, frames, start, blur, priors)
     blur_mm = blur_along_mm(frames[1], blur, volume)
     least_wall_mm = (LEAST_WALL_SIGMAS if calibration.cortex_known else LEAST_UNKNOWN_CORTEX_SIGMAS) * blur_mm
     state = judge(volume, rays, located, fit, expected, least_wall_mm)
@@ -88,7 +84,8 @@ def fit_surfaces(volume: CtVolume, rays: Rays, located: Located, calibration: Ca
         _join(np.where(known, radius, np.nan), se, rays, blur, volume)
         for radius, se in ((fit.inner_mm, fit.inner_se_mm), (fit.outer_mm, fit.outer_se_mm))
     )
-    common = common_se_mm(fit, calibration, blur_mm)
+    fade_mm = cortex.doubt_mm(fit)
+    common = common_se_mm(fit, calibration, blur_mm, fade_mm)
     noise = np.maximum(inner.se_mm, outer.se_mm)
     state = judge_surface(state, inner.radius_mm, outer.radius_mm, noise, least_wall_mm)
     known = state == RayState.MEASURED
@@ -108,6 +105,8 @@ def fit_surfaces(volume: CtVolume, rays: Rays, located: Located, calibration: Ca
         content_hu=told(fit.content_hu),
         bone_hu_mm=bone,
         state=state,
+        fade_share=told(cortex.fade_share),
+        fade_se_mm=told(fade_mm[0]),
         independent_mm=inner.scatter.independent_mm,
         per_cortex_mm=(middle(fit.inner_per_cortex[known]), middle(fit.outer_per_cortex[known])),
     )
@@ -129,46 +128,3 @@ def _join(radius_mm: FloatArray, se_mm: FloatArray, rays: Rays, blur: Blur, volu
     ripple = GRID_SHARE * grid.across_mm
     se = np.hypot(smooth.pooled_se_mm * scatter.gain * scatter.local, ripple)
     return _Joined(smooth.radius_mm + shift, se, scatter)
-
-
-def _expected_cortex(
-    volume: CtVolume, rays: Rays, frames: tuple[SurfaceFrame, SurfaceFrame], start: FloatArray, calibration: Calibration
-) -> FloatArray:
-    """Return the cortex HU (m, n) to expect on every ray, from a loose fit of every other ray and level.
-
-    Where the scan does not show its cortex HU, a loose fit would only make it up: then it is the same everywhere.
-    """
-    c, skip = calibration, FIELD_SKIP
-    if not c.cortex_known:
-        return np.full(start.shape[:2], c.cortex_hu)
-    some = start[::skip, ::skip]
-    loose = np.full(some.shape[:2], max(FIRST_SHARE * c.cortex_hu, c.cortex_spread_hu))
-    priors = Priors(np.full(some.shape[:2], c.cortex_hu), loose, c.noise_hu, c.noise_lags)
-    thinned = rays.thinned(skip)
-    fit = fit_walls(volume, thinned, (frames[0].thinned(skip), frames[1].thinned(skip)), some, c.blur, priors)
-    field = cortex_field(fit, thinned, c)
-    m, n = start.shape[:2]
-    return np.repeat(np.repeat(field, skip, axis=0), skip, axis=1)[:m, :n]
-
-
-def cortex_field(fit: WallFit, rays: Rays, calibration: Calibration) -> FloatArray:
-    """Return the cortex HU expected on every ray (m, n) from its neighbourhood.
-
-    Precision-weighted mean over Gaussian windows; where the neighbourhood shows little, the scan's level stands in.
-    """
-    from scipy.ndimage import gaussian_filter
-
-    m, n = fit.inner_mm.shape
-    step = float(np.median(np.diff(rays.axis.depth_mm))) if m > 1 else 1.0
-    sigma = (FIELD_DEPTH_MM / step, FIELD_ANGLE_RAD * n / (2 * np.pi))
-    c = calibration
-    # a ray that shows its HU perfectly still stands for its own place only
-    spread = max(c.cortex_spread_hu, BORROWED_SHARE * c.cortex_hu)
-    known = np.isfinite(fit.cortex_precision) & (fit.cortex_precision > 0)
-    weight = np.where(known, 1 / (1 / np.where(known, fit.cortex_precision, 1.0) + spread**2), 0.0)
-    own = np.where(known, np.clip(fit.cortex_hu - c.cortex_hu, -3 * spread, 3 * spread), 0.0)
-    total = gaussian_filter(weight, sigma, mode=("nearest", "wrap"))
-    away = gaussian_filter(weight * own, sigma, mode=("nearest", "wrap"))
-    # the scan's own level counts like one telling ray in ten
-    anchor = 0.1 / (2 * spread**2)
-    return c.cortex_hu + away / (total + anchor)

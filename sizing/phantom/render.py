@@ -141,7 +141,7 @@ def _constants(spec: PhantomSpec, bone: BoneSpec, axis: AxisTable, h: float, hz:
     end = -np.inf if bone.end_depth_mm is None else bone.end_depth_mm
     metal = (0.0, 0.0, 0.0, 0.0) if pin is None else (0.5 * pin.diameter_mm, pin.u_mm, pin.v_mm, pin.hu)
     return np.array([axis.depth_mm[0], AXIS_STEP_MM, h, hz, spec.limb.muscle_hu, tissue.cancellous_hu,
-                     tissue.cancellous_decay_mm, end, tissue.porosity, *metal])  # fmt: skip
+                     tissue.cancellous_decay_mm, end, tissue.porosity, tissue.porosity_power, *metal])  # fmt: skip
 
 
 def render(spec: PhantomSpec, tables: BoneTables) -> CtVolume:

@@ -103,7 +103,8 @@ class BoneTissue:
     canal_hu: float = -60.0  # fat; fluid about 20, red marrow about 40
     cancellous_hu: float = 0.0
     cancellous_decay_mm: float = 1.5
-    porosity: float = 0.0  # share of the cortex's HU missing at the endosteum; fades with the square to none outside
+    porosity: float = 0.0  # share of the cortex's HU missing at the endosteum; none is missing at the periosteum
+    porosity_power: float = 2.0  # between them it grows with this power of the distance from the periosteum
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,128 @@
+"""Cortex from place to place: its HU, and how much of it is missing towards the canal.
+
+Both change slowly along and round a bone, so that thin walls borrow them from thick walls near them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sizing.canal.blur import INDEPENDENT_SHARE
+from sizing.canal.calibrate import Calibration, free_fade
+from sizing.canal.fitting import Priors, WallFit, fit_walls
+from sizing.canal.rays import Rays
+from sizing.canal.surface import SurfaceFrame
+from sizing.geometry import FloatArray
+from sizing.volume import CtVolume
+
+# Cortex changes slowly: a thin wall borrows it from thick walls this near, round the bone and along it.
+FIELD_ANGLE_RAD = 0.5
+FIELD_DEPTH_MM = 15.0
+# What a borrowed cortex HU may differ by from the thin wall's own.
+BORROWED_SHARE = 0.04
+FIRST_SHARE = 0.15
+# The field is smooth: every other ray and level shows it as well.
+FIELD_SKIP = 2
+# Places differ in their fade by about this much, and more than half is no longer cortex.
+FADE_SPREAD = 0.1
+MOST_FADE, HALF = 0.8, 0.5
+# The shape of the fade (with the square of the depth in the wall) is assumed: from a straight line to the fourth power,
+# its effect on the edge differs by this share.
+FADE_SHAPE_DOUBT = 0.35
+
+
+@dataclass(frozen=True)
+class CortexField:
+    """What to expect of the wall on every ray (m, n).
+
+    ``fade_share``: share of the HU that is missing at the endosteum, with its standard error.
+    """
+
+    hu: FloatArray
+    fade_share: FloatArray
+    fade_se: FloatArray
+
+    def doubt_mm(self, fit: WallFit) -> tuple[FloatArray, FloatArray]:
+        """Return what the fade adds to the standard errors (m, n) of the endosteal and the periosteal surface.
+
+        Bone of less than half the HU of cortex is not wall to everybody: how deep it is belongs to the endosteum's.
+        """
+        with np.errstate(invalid="ignore"):
+            half = (fit.outer_mm - fit.inner_mm) * (1 - np.sqrt(HALF / np.maximum(self.fade_share, HALF)))
+        return (
+            np.hypot(fit.inner_per_fade * self.fade_se, np.maximum(half, 0.0)),
+            np.abs(fit.outer_per_fade * self.fade_se),
+        )
+
+
+def cortex_field(
+    volume: CtVolume, rays: Rays, frames: tuple[SurfaceFrame, SurfaceFrame], start: FloatArray, calibration: Calibration
+) -> CortexField:
+    """Return the cortex to expect on every ray, from a loose fit of every other ray and level.
+
+    Where the scan does not show its cortex HU, a loose fit would only make it up: then it is the same everywhere.
+    """
+    c, skip, (m, n) = calibration, FIELD_SKIP, start.shape[:2]
+    if not c.cortex_known:
+        return CortexField(np.full((m, n), c.cortex_hu), np.zeros((m, n)), np.full((m, n), FADE_SPREAD))
+    some = start[::skip, ::skip].copy()
+    loose = np.full(some.shape[:2], max(FIRST_SHARE * c.cortex_hu, c.cortex_spread_hu))
+    priors = Priors(
+        np.full(some.shape[:2], c.cortex_hu),
+        loose,
+        c.noise_hu,
+        c.noise_lags,
+        free_fade(some, c.blur, c.fade_share),
+        c.decay_mm,
+    )
+    thinned = rays.thinned(skip)
+    fit = fit_walls(volume, thinned, (frames[0].thinned(skip), frames[1].thinned(skip)), some, c.blur, priors)
+
+    def whole(field: FloatArray) -> FloatArray:
+        return np.repeat(np.repeat(field, skip, axis=0), skip, axis=1)[:m, :n]
+
+    fade, fade_se = _fade_of(fit, thinned, c)
+    return CortexField(whole(_hu_of(fit, thinned, c)), whole(fade), whole(fade_se))
+
+
+def _hu_of(fit: WallFit, rays: Rays, calibration: Calibration) -> FloatArray:
+    """Return the cortex HU expected on every ray (m, n) from its neighbourhood."""
+    c = calibration
+    # a ray that shows its HU perfectly still stands for its own place only
+    spread = max(c.cortex_spread_hu, BORROWED_SHARE * c.cortex_hu)
+    away, _ = _neighbours(fit.cortex_hu - c.cortex_hu, fit.cortex_precision, spread, 3 * spread, rays)
+    return c.cortex_hu + away
+
+
+def _fade_of(fit: WallFit, rays: Rays, calibration: Calibration) -> tuple[FloatArray, FloatArray]:
+    """Return the share of HU (m, n) that is missing at the endosteum, and its standard error."""
+    level = float(np.clip(calibration.fade_share, 0.0, MOST_FADE))
+    away, weight = _neighbours(fit.fade_share - level, fit.fade_precision, FADE_SPREAD, MOST_FADE, rays)
+    fade = np.clip(level + away, 0.0, MOST_FADE)
+    own = 1 / np.sqrt(INDEPENDENT_SHARE * weight + 1 / FADE_SPREAD**2)
+    return fade, np.hypot(own, FADE_SHAPE_DOUBT * fade)
+
+
+def _neighbours(
+    away: FloatArray, precision: FloatArray, spread: float, most: float, rays: Rays
+) -> tuple[FloatArray, FloatArray]:
+    """Return the precision-weighted mean of deviations (m, n) over Gaussian windows, and the windows' summed weight.
+
+    Where the neighbourhood shows little, the scan's own level (deviation 0) stands in.
+    """
+    from scipy.ndimage import gaussian_filter
+
+    m, n = away.shape
+    step = float(np.median(np.diff(rays.axis.depth_mm))) if m > 1 else 1.0
+    sigma = (FIELD_DEPTH_MM / step, FIELD_ANGLE_RAD * n / (2 * np.pi))
+    known = np.isfinite(precision) & (precision > 0)
+    weight = np.where(known, 1 / (1 / np.where(known, precision, 1.0) + spread**2), 0.0)
+    own = np.where(known, np.clip(away, -most, most), 0.0)
+    mean_weight = gaussian_filter(weight, sigma, mode=("nearest", "wrap"))
+    total = gaussian_filter(weight * own, sigma, mode=("nearest", "wrap"))
+    # the scan's own level counts like one telling ray in ten
+    anchor = 0.1 / (2 * spread**2)
+    rays_in_window = 4 * np.pi * sigma[0] * sigma[1]
+    return total / (mean_weight + anchor), mean_weight * rays_in_window
