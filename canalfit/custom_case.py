@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import hashlib
+import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,10 +22,12 @@ from sizing.implants.cad import NO_CAD_KERNEL, cad_kernel_available, cad_volume_
 from sizing.implants.custom_settings import CustomSettings
 from sizing.implants.solid import mesh_deviation, solid_mesh, write_mesh
 from sizing.record import Provenance, plan_from_record, provenance_of, read_record
+from sizing.record.canonical import sha256_of
 from sizing.specification import SCHEMA, SolidFacts, contour_rows, specification_record
 
 Step = Callable[[str], AbstractContextManager[None]]
 STEP_SCHEMAS = ("AP214", "AP242")
+MESH_FILES = ("stem.stl", "stem.3mf")
 
 
 @dataclass(frozen=True)
@@ -83,15 +88,21 @@ def write_solids(custom: CustomPlan, folder: Path, step_schema: str) -> SolidFac
     """Write STL, 3MF and, with the CAD kernel, STEP; return how exact they are."""
     solid = custom.design.solid
     mesh = solid_mesh(solid)
-    for name in ("stem.stl", "stem.3mf"):
+    for name in MESH_FILES:
         write_mesh(mesh, folder / name)
     deviation = mesh_deviation(solid, mesh)
     if not cad_kernel_available():
-        return SolidFacts(("stem.stl", "stem.3mf"), deviation, None, NO_CAD_KERNEL)
+        return SolidFacts(MESH_FILES, deviation, file_hashes(folder, MESH_FILES), None, NO_CAD_KERNEL)
     shape = solid_shape(solid)
     write_step(shape, folder / "stem.step", step_schema)
     relative = cad_volume_mm3(shape) / solid.volume_mm3 - 1.0
-    return SolidFacts(("stem.stl", "stem.3mf", "stem.step"), deviation, relative, f"{step_schema}, Open CASCADE")
+    files = (*MESH_FILES, "stem.step")
+    return SolidFacts(files, deviation, file_hashes(folder, files), relative, f"{step_schema}, Open CASCADE")
+
+
+def file_hashes(folder: Path, names: Iterable[str]) -> dict[str, str]:
+    """Return the SHA-256 of each file in a folder; a file that is not there is left out."""
+    return {n: hashlib.sha256((folder / n).read_bytes()).hexdigest() for n in names if (folder / n).is_file()}
 
 
 def _write_pages(custom: CustomPlan, spec: dict[str, Any], plan: Any, provenance: Provenance, folder: Path) -> None:
@@ -119,3 +130,33 @@ def read_specification(path: Path) -> dict[str, Any]:
             f"{file.name} is not a custom stem specification; give the spec.json that canalfit custom wrote"
         )
     return record
+
+
+def check_specification(path: Path) -> tuple[dict[str, Any], list[str]]:
+    """Return a specification and what of its folder is not what was written; empty = whole and unchanged.
+
+    Checked: the record against its own hash, tables against the record, solids against the hashes in it. Pages
+    (PDF, HTML) are drawings of the record and carry its hash.
+
+    Raises
+    ------
+    UsageError
+        It is not a specification.
+    """
+    record = read_specification(path)
+    folder = path if path.is_dir() else path.parent
+    wrong = [] if sha256_of(record) == record["sha256"] else ["spec.json: changed after it was written"]
+    now = file_hashes(folder, record["solid"]["files_sha256"])
+    for name, sha256 in record["solid"]["files_sha256"].items():
+        if now.get(name) != sha256:
+            wrong.append(f"{name}: {'missing' if name not in now else 'not the solid that was specified'}")
+    if _table_in(folder) != list(csv.DictReader(io.StringIO(rows_csv(record["sections"])))):
+        wrong.append("sections.csv: missing, or not the table of spec.json")
+    return record, wrong
+
+
+def _table_in(folder: Path) -> list[dict[str, str]] | None:
+    try:
+        return list(csv.DictReader(io.StringIO((folder / "sections.csv").read_text(encoding="utf-8"))))
+    except (OSError, UnicodeDecodeError):
+        return None

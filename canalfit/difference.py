@@ -21,7 +21,7 @@ _ASKED = ("form", "preparation", "wall", "solid", "datum", "insertion", "setting
 # Endings of keys, and what stands behind the number.
 _UNITS = {"_mm3": " mm³", "_mm2": " mm²", "_mm4": " mm⁴", "_mm": " mm", "_deg": "°", "_hu": " HU", "_g": " g"}
 # Said by other rows, or no property of the stem.
-_LEFT_OUT = ("findings", "files", "words", "measures", "verdict", "best_stock")
+_LEFT_OUT = ("findings", "files", "files_sha256", "words", "measures", "verdict", "best_stock")
 
 
 @dataclass(frozen=True, slots=True)

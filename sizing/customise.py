@@ -13,7 +13,7 @@ from sizing.fit import Fit, FitContext, fit_context, fit_implant
 from sizing.fit.measure import measure_fits
 from sizing.implants.cavity import Cavity, cavity_along
 from sizing.implants.custom import CustomDesign, design_custom
-from sizing.implants.custom_settings import CustomSettings
+from sizing.implants.custom_settings import SHORTEST_STEM_MM, CustomSettings
 from sizing.implants.model import Fixation
 from sizing.planning import ImplantationPlan
 from sizing.reaming import ToolAxis
@@ -35,6 +35,10 @@ _LESS_REAMED_MM = (0.0, 1.0, 2.0)
 # Every axis is tried with an ellipse after the middle preparation; the others follow on the best axis.
 _PROBED = -2
 _OTHER_SECTIONS = ("circle", "free")
+# A stem on a leaning axis reaches less deep than it is long, on a bowed one, too: no more than this.
+_TILT_ALLOWANCE_MM = 1.0
+# A broach that cuts half as deep is tried for the stem that wins: bone that stays cannot be had back.
+_SPARING = 0.5
 # A wall equal to the stock stem's within what a section table is held to.
 _SAME_WALL_MM = 0.05
 # A custom stem has to win this much contact to be worth its trouble (share of the flank).
@@ -108,7 +112,7 @@ def customise(plan: ImplantationPlan, settings: CustomSettings | None = None) ->
         settings=plan.settings.fit.for_bone(plan.canal.bone).with_wall_limit(plan.settings.wall_limit_mm),
         isthmus_depth_mm=plan.shape.isthmus_depth_mm,
     )
-    length = settings.length_mm or min(base.implant.length_mm, settings.longest_length_mm)
+    length = settings.length_mm or min(base.implant.length_mm, settings.longest_length_mm, _measured_length_mm(plan))
     search = _Search(plan, base, context, axes_to_try(plan, base, settings, length), length)
     candidates: list[tuple[CustomDesign, Fit]] = []
     for wall_mm in _walls_to_keep(base, settings):
@@ -120,6 +124,7 @@ def customise(plan: ImplantationPlan, settings: CustomSettings | None = None) ->
             break
     if not candidates:
         raise search.none_can_be_made()
+    design, fit = search.sparing(design, fit)
     fit = fit_implant(context, design.implant, fit.placement.axis)
     others = [f for f in plan.fits if not f.rejected and f is not base]
     stock = (base, *others[:1])
@@ -136,12 +141,24 @@ def customise(plan: ImplantationPlan, settings: CustomSettings | None = None) ->
 
 
 def _base_fit(plan: ImplantationPlan) -> Fit:
-    """The best press-fit stem that serves; where none does, the one that leaves most wall and touches most."""
+    """The best press-fit stem that serves, else the best stem that serves, else the press-fit stem nearest to it.
+
+    Nearest: within the measured bone where one is, then the one that leaves most wall and touches most.
+    """
     press_fit = [f for f in plan.fits if f.implant.fixation is Fixation.PRESS_FIT]
-    serving = [f for f in press_fit if not f.rejected]
+    serving = [f for f in (*press_fit, *plan.fits) if not f.rejected]
     if serving:
         return serving[0]
-    return max(press_fit or plan.fits, key=lambda f: (min(f.wall_min_mm, plan.settings.wall_limit_mm), f.contact_share))
+    return max(
+        press_fit or plan.fits,
+        key=lambda f: (f.protrusion_mm == 0, min(f.wall_min_mm, plan.settings.wall_limit_mm), f.contact_share),
+    )
+
+
+def _measured_length_mm(plan: ImplantationPlan) -> float:
+    """The longest stem, in whole mm, that leaves the measured bone beyond its tip that every stem has to leave."""
+    reach = float(plan.canal.axis.depth_mm[-1]) - plan.settings.fit.far_end_clearance_mm
+    return max(float(np.floor(reach - _TILT_ALLOWANCE_MM)), SHORTEST_STEM_MM)
 
 
 def _walls_to_keep(base: Fit, settings: CustomSettings) -> list[float]:
@@ -209,6 +226,16 @@ class _Search:
                 designs.append(design)
         fits = measure_fits(self.context, axis, [d.implant for d in designs]) if designs else []
         return list(zip(designs, fits, strict=True))
+
+    def sparing(self, design: CustomDesign, fit: Fit) -> tuple[CustomDesign, Fit]:
+        """Return the same kind of stem behind a broach that cuts half as deep, where it serves as well."""
+        if not design.settings.broach_per_side_mm or not all(_merit(design, fit, self.base)[:3]):
+            return design, fit
+        settings = replace(design.settings, broach_per_side_mm=_SPARING * design.settings.broach_per_side_mm)
+        axis = fit.placement.axis
+        made = self._measured(axis, self._preparations(axis, settings), settings, (settings.section,))
+        good = [c for c in made if all(_merit(*c, self.base)[:3]) and c[1].removed_share < fit.removed_share]
+        return max(good, key=lambda c: _merit(c[0], c[1], self.base), default=(design, fit))
 
     def none_can_be_made(self) -> InputError:
         """Return the refusal that tells the last reason."""

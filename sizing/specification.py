@@ -7,7 +7,7 @@ not a prescription and never calls itself one.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,7 @@ SCHEMA_VERSION = 1
 
 # Fields that are required and empty: no default of ours could be right.
 ONLY_THE_MAKER = (
-    "tolerances_mm", "surface_roughness", "coating_process", "material_standard", "material_lot", "cleaning",
+    "tolerances_mm", "surface_roughness_um", "coating_process", "material_standard", "material_lot", "cleaning",
     "sterilisation", "marking_and_label", "taper_drawing",
 )  # fmt: skip
 ONLY_THE_PRESCRIBER = ("prescriber", "prescription_reference", "design_characteristics_confirmed", "date")
@@ -36,8 +36,8 @@ SIGN_OFF = ("designed_by", "checked_by", "approved_by", "date")
 
 # Density of Ti-6Al-4V ELI, for a first idea of the mass; the material is the maker's.
 ASSUMED_DENSITY_G_CM3 = 4.43
-# Step of the section table in the specification.
-_TABLE_STEP_MM = 5.0
+# Step of the section table in the specification; rows of the stem's own table stand between.
+TABLE_STEP_MM = 5.0
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ class SolidFacts:
 
     files: tuple[str, ...]
     mesh: Deviation
+    files_sha256: dict[str, str] = field(default_factory=dict)
     step_volume_relative: float | None = None  # None: no STEP was written
     step_note: str = ""
 
@@ -160,7 +161,8 @@ def section_rows(custom: CustomPlan) -> list[dict[str, Any]]:
     """Return the section table, one row per station: shape, size, constants, hole, interference, wall."""
     design = custom.design
     shape, cavity = design.implant.stem_shape, design.cavity
-    stations = np.append(np.arange(0.0, shape.length_mm - 1e-6, _TABLE_STEP_MM), shape.length_mm)
+    # With the rows of the stem's own table the numbers between two rows are linear, so that the table is the stem.
+    stations = np.union1d(np.arange(0.0, shape.length_mm - 1e-6, TABLE_STEP_MM), shape.breaks_mm)
     constants = section_properties(shape, stations)
     rows = []
     for i, s in enumerate(stations):
@@ -230,16 +232,23 @@ def _solid(custom: CustomPlan, solid: SolidFacts) -> dict[str, Any]:
     volume = custom.design.solid.volume_mm3
     return {
         "files": list(solid.files),
+        "files_sha256": dict(solid.files_sha256),
         "units": "mm",
         "volume_mm3": volume,
+        "volume_is": _volume_words(custom),
         "mass_g": volume / 1000 * ASSUMED_DENSITY_G_CM3,
-        "mass_assumes": f"{ASSUMED_DENSITY_G_CM3} g/cm3 (Ti-6Al-4V ELI); the material is the maker's",
+        "mass_assumes": f"{ASSUMED_DENSITY_G_CM3} g/cm³ (Ti-6Al-4V ELI); the material is the maker's",
         "mesh_deviation_worst_mm": solid.mesh.worst_mm,
         "mesh_deviation_mean_mm": solid.mesh.mean_mm,
         "mesh_volume_relative": solid.mesh.volume_relative,
         "step_volume_relative": solid.step_volume_relative,
         "step_note": solid.step_note,
     }
+
+
+def _volume_words(custom: CustomPlan) -> str:
+    n = len(custom.design.solid.holes)
+    return "stem and collar" + (f", {'one screw hole' if n == 1 else f'{n} screw holes'} taken off" if n else "")
 
 
 def _doubt(plan: ImplantationPlan, custom: CustomPlan) -> dict[str, Any]:

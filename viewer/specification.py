@@ -9,13 +9,16 @@ import viewer.facts as facts
 import viewer.style as style
 from sizing.customise import CustomPlan
 from sizing.intended_use import RESEARCH_USE
+from sizing.specification import TABLE_STEP_MM
 from sizing.spelling import wall_text
 from viewer.page_frame import LEFT, RIGHT, WIDTH, ReportCase, frame
 from viewer.paint import Sheet, legend
-from viewer.stem_drawing import section_pane, side_pane, wall_pane
+from viewer.stem_drawing import section_pane, side_pane, wall_pane, zone_role
 
 _PAGES = 3
 _SECTIONS = 6
+# Under the drawings there is room for so many; more are listed beside them.
+_ZONES_IN_LEGEND = 3
 _LEGEND = [("chart stem", "stem, coating included"), ("chart reamer", "hole after preparation"),
            ("bone outline", "outer bone")]  # fmt: skip
 TABLE_COLUMNS = (
@@ -28,7 +31,12 @@ TABLE_COLUMNS = (
 
 _TABLE_NOTE = (
     "Lengths in mm. a lies along the turn, counted from x; offsets from the stem's axis. Interference is diametral and "
-    "nominal, coating included. Between rows the numbers are linear. The shape that is made is the table of spec.json."
+    "nominal, coating included. The page shows every 5 mm; sections.csv holds every row of the table, and between its "
+    "rows the numbers are linear. The shape that is made is the table of spec.json."
+)
+_FREE_NOTE = (
+    " This stem is a free form: a and b are its largest and smallest radius; its outline is in contours.csv, and "
+    "exactly in spec.json."
 )
 
 
@@ -71,21 +79,47 @@ def _form_page(custom: CustomPlan, record: dict[str, Any], case: ReportCase) -> 
     sheet.paragraph(LEFT, 31.0, record["not_a_prescription"], WIDTH, 8, colour=style.DEEP_WARM)
     sheet.paragraph(LEFT, 37.0, f"Datum: {record['datum']['words']}", WIDTH, 7.5)
     for i, plane in enumerate(("bow", "across")):
-        sheet.pane(side_pane(custom, plane), LEFT + 6 + i * 58.0, 51.0, 50.0, 128.0)
-    _pairs(sheet, 132.0, 52.0, form_pairs(record))
+        sheet.pane(side_pane(custom, plane), LEFT + 6 + i * 58.0, 51.0, 50.0, 124.0)
+    told = ("zones",) if 0 < len(record["form"]["zones"]) <= _ZONES_IN_LEGEND else ()
+    y = _pairs(sheet, 132.0, 50.0, [pair for pair in form_pairs(record) if pair[0] not in told])
     shape = custom.design.implant.stem_shape
+    zones = [(zone_role(i), zone_words(zone)) for i, zone in enumerate(record["form"]["zones"])]
+    for i, zone in enumerate(zones[:_ZONES_IN_LEGEND]):
+        legend(sheet, LEFT, 178.0 + 3.3 * i, [zone], 6.2)
+    top = max(193.0, y + 4.0)
     step = WIDTH / _SECTIONS
-    for i in range(_SECTIONS):
-        station = round(shape.length_mm * i / (_SECTIONS - 1) * 0.94)
-        sheet.pane(section_pane(custom.design, station), LEFT + i * step, 193.0, step - 2.0, step - 2.0)
-    sheet.text(LEFT, 188.0, "Sections seen from the cut end, mm above the facing plane", 8.5, bold=True)
-    legend(sheet, LEFT, 193.0 + step + 2.0, _LEGEND)
-    y = 193.0 + step + 9.0
+    for i, station in enumerate(section_stations(shape.length_mm, _SECTIONS, record)):
+        sheet.pane(section_pane(custom.design, station), LEFT + i * step, top, step - 2.0, step - 2.0)
+    sheet.text(LEFT, top - 5.0, "Sections seen from the cut end, mm above the facing plane", 8.5, bold=True)
+    legend(sheet, LEFT, top + step + 2.0, _LEGEND)
+    y = top + step + 9.0
     sheet.text(LEFT, y, "Required and empty: only the maker can give", 8.5, bold=True)
     sheet.text(110.0, y, "Required and empty: only the prescriber can give", 8.5, bold=True)
     _empty_fields(sheet, LEFT, y + 5.0, record["required_from_the_maker"], 92.0)
     _empty_fields(sheet, 110.0, y + 5.0, record["required_from_the_prescriber"], 88.0)
     return sheet
+
+
+def section_stations(length_mm: float, count: int, record: dict[str, Any]) -> list[float]:
+    """Return stations of the drawn sections: evenly spaced, the nearest one moved to each screw hole."""
+    stations = [float(round(length_mm * i / (count - 1) * 0.94)) for i in range(count)]
+    for hole in record["form"]["holes"][: count - 1]:
+        apart = [abs(s - hole["station_mm"]) for s in stations]
+        stations[apart.index(min(apart))] = float(hole["station_mm"])
+    return sorted(stations)
+
+
+def zone_words(zone: dict[str, Any]) -> str:
+    """Return a zone with its stations, its fit and its coating."""
+    fit = zone["diametral_interference_mm"]
+    meant = "line to line" if fit == 0 else f"{'interference' if fit > 0 else 'gap'} {abs(fit):g} mm (diametral)"
+    coating = f", coating {zone['coating_thickness_mm']:g} mm" if zone["coating_thickness_mm"] else ""
+    return f"{zone['name']}: {zone['from_station_mm']:g} to {zone['to_station_mm']:g} mm, {meant}{coating}"
+
+
+def hole_words(hole: dict[str, Any]) -> str:
+    """Return a screw hole with its dimensions."""
+    return f"⌀ {hole['diameter_mm']:g} mm at {hole['station_mm']:g} mm, {hole['direction_deg']:g}° from x"
 
 
 def form_pairs(record: dict[str, Any]) -> list[tuple[str, str]]:
@@ -94,6 +128,7 @@ def form_pairs(record: dict[str, Any]) -> list[tuple[str, str]]:
     broach = prep["broach"]
     reamers = [f"{r['diameter_mm']:g}" for r in prep["reamers"]]
     least = wall["least_where_cut_mm"]
+    deepest = max((r["depth_mm"] for r in prep["reamers"]), default=0.0)
     return [
         ("length", f"{form['length_mm']:g} mm"),
         ("largest diameter", f"{form['largest_diameter_mm']:.2f} mm"),
@@ -102,31 +137,40 @@ def form_pairs(record: dict[str, Any]) -> list[tuple[str, str]]:
         ("tip", f"{form['tip']['form']}, {form['tip']['length_mm']:g} mm"),
         ("collar", f"⌀ {form['collar']['diameter_mm']:.2f} × {form['collar']['thickness_mm']:g} mm, square"),
         ("splines", f"{form['splines']['count']} × {form['splines']['height_mm']:g} mm" if form["splines"] else "none"),
-        ("zones", ", ".join(z["name"] for z in form["zones"]) or "none stated"),
-        ("holes", str(len(form["holes"])) if form["holes"] else "none"),
+        ("zones", "; ".join(map(zone_words, form["zones"])) or "none stated"),
+        ("holes", "; ".join(map(hole_words, form["holes"])) or "none"),
         ("adapter", form["adapter"] or "open"),
-        ("reamers", ", ".join(reamers) + " mm" if reamers else "unreamed"),
+        ("reamers in order", ", ".join(reamers) + f" mm, to {deepest:.0f} mm depth" if reamers else "unreamed"),
         ("broach", f"stem's own shape, up to {broach['largest_cut_per_side_mm']:g} mm per side" if broach else "none"),
         ("least wall where cut", "nothing is cut" if least is None
          else f"{wall_text(least)} mm, at least {wall_text(wall['limit_mm'])} wanted"),
         ("goes in", f"yes, least clearance {record['insertion']['least_clearance_mm']:.3f} mm"
          if record["insertion"]["goes_in"] else "NO"),
-        ("volume, mass", f"{solid['volume_mm3'] / 1000:.2f} ml, about {solid['mass_g']:.0f} g"),
+        ("volume", f"{solid['volume_mm3'] / 1000:.2f} ml, {solid['volume_is']}"),
+        ("mass", f"{solid['mass_g']:.0f} g at {solid['mass_assumes']}"),
         ("mesh against table", f"{solid['mesh_deviation_worst_mm']:.4f} mm at worst"),
         ("STEP against table", solid["step_note"] if solid["step_volume_relative"] is None
          else f"volume {solid['step_volume_relative']:+.1e}"),
     ]  # fmt: skip
 
 
-def _pairs(sheet: Sheet, x: float, y: float, pairs: list[tuple[str, str]]) -> None:
+def _pairs(sheet: Sheet, x: float, y: float, pairs: list[tuple[str, str]]) -> float:
     for name, value in pairs:
         sheet.text(x, y, name, 6.5, colour=style.GREY)
-        y = sheet.paragraph(x, y + 3.2, value, RIGHT - x, 7.6, bold=True) + 0.7
+        y = sheet.paragraph(x, y + 3.2, value, RIGHT - x, 7.2, bold=True) + 0.5
+    return y
+
+
+def field_words(name: str) -> str:
+    """Return a field that somebody has to fill in, with its unit."""
+    ending = next((e for e in ("_mm", "_um") if name.endswith(e)), "")
+    unit = {"_mm": ", mm", "_um": ", µm", "": ""}[ending]
+    return name.removesuffix(ending).replace("_", " ") + unit
 
 
 def _empty_fields(sheet: Sheet, x: float, y: float, fields: dict[str, Any], width: float) -> None:
     for name in fields:
-        sheet.text(x, y, name.replace("_", " "), 7)
+        sheet.text(x, y, field_words(name), 7)
         sheet.line((x + 44.0, x + width), (y + 0.6, y + 0.6), style.GREY, 0.5)
         y += 4.2
 
@@ -135,11 +179,16 @@ def _table_page(custom: CustomPlan, record: dict[str, Any], case: ReportCase) ->
     sheet = Sheet()
     _head(sheet, record, case, 2, "section table")
     y = _section_table(sheet, record, 34.0)
-    sheet.paragraph(LEFT, y + 2.0, _TABLE_NOTE, WIDTH, 7, colour=style.GREY)
+    sheet.paragraph(LEFT, y + 2.0, table_note(record), WIDTH, 7, colour=style.GREY)
     sheet.pane(wall_pane(custom), LEFT + 8.0, y + 18.0, 70.0, min(110.0, 268.0 - y - 18.0))
     legend(sheet, LEFT + 8.0, y + 13.0, [("chart stem", "after preparation"), ("bone outline", "native"),
                                          ("limit", "limit")])  # fmt: skip
     return sheet
+
+
+def table_note(record: dict[str, Any]) -> str:
+    """Return how the section table is to be read."""
+    return _TABLE_NOTE + (_FREE_NOTE if record["form"]["section"] == "free" else "")
 
 
 def _section_table(sheet: Sheet, record: dict[str, Any], y: float) -> float:
@@ -147,11 +196,17 @@ def _section_table(sheet: Sheet, record: dict[str, Any], y: float) -> float:
     for i, (_, title, _) in enumerate(TABLE_COLUMNS):
         sheet.text(LEFT + (i + 1) * step - 1.0, y, title, 6, colour=style.GREY, align="right")
     sheet.line((LEFT, RIGHT), (y + 1.2, y + 1.2), style.GREY, 0.5)
-    for row in record["sections"]:
+    for row in printed_rows(record):
         y += 4.0
         for i, (key, _, decimals) in enumerate(TABLE_COLUMNS):
             sheet.text(LEFT + (i + 1) * step - 1.0, y, cell(row[key], decimals, key), 6.4, align="right")
     return y + 4.0
+
+
+def printed_rows(record: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the rows of the section table that a page has room for: every 5 mm, and the tip."""
+    rows = record["sections"]
+    return [row for row in rows[:-1] if row["station_mm"] % TABLE_STEP_MM == 0] + rows[-1:]
 
 
 def cell(value: float | None, decimals: int, key: str = "") -> str:
@@ -235,13 +290,15 @@ def _write_html(custom: CustomPlan, record: dict[str, Any], case: ReportCase, pa
 
     env = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined)
     length = custom.design.implant.length_mm
-    stations = [round(length * i / 7 * 0.94) for i in range(8)]
+    stations = section_stations(length, 8, record)
     drawings = [(side_pane(custom, p), 240.0) for p in ("bow", "across")] + [(wall_pane(custom), 260.0)]
     sections = [(section_pane(custom.design, s), 180.0) for s in stations]
     page = env.get_template("specification.html").render(
         record=record, heading=facts.heading(case.plan), case_name=facts.case_name(case.plan),
         cut=facts.cut_text(case.plan), research_use=RESEARCH_USE, pairs=form_pairs(record), columns=TABLE_COLUMNS,
-        cell=cell, measure_text=measure_text, doubt=doubt_lines(record),
+        cell=cell, measure_text=measure_text, doubt=doubt_lines(record), field_words=field_words,
+        zones=[(style.LOOKS[zone_role(i)].fill, zone_words(z)) for i, z in enumerate(record["form"]["zones"])],
+        table_note=table_note(record),
         drawings=[{"title": p.title, "svg": Markup(pane_svg(p, w))} for p, w in drawings],
         sections=[{"title": p.title, "svg": Markup(pane_svg(p, w))} for p, w in sections],
     )  # fmt: skip

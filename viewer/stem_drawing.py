@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sizing.customise import CustomPlan
 from sizing.geometry import FloatArray
 from sizing.implants.custom import CustomDesign
-from viewer.pane import Line, Mark, Pane, Ticks, nice_ticks
+from sizing.implants.custom_settings import CoatedZone
+from sizing.implants.solid import ScrewHole, hole_axis_mm, hole_mouths_mm
+from viewer.pane import Area, Line, Mark, Pane, Ticks, nice_ticks
 
 _PHI = np.arange(240) * (2 * np.pi / 240)
 _MARGIN_MM = 6.0
+_ZONE_LOOKS = 4
 
 
 def side_pane(custom: CustomPlan, plane: str) -> Pane:
@@ -39,23 +43,65 @@ def side_pane(custom: CustomPlan, plane: str) -> Pane:
     reach = max(collar, float(np.abs(side).max())) + _MARGIN_MM
     at = reach - 2.5
     dimension = np.array([(at - 1, 0), (at + 1, 0), (at, 0), (at, top), (at - 1, top), (at + 1, top)])
-    zones = [
-        Line(np.array([(-reach, z.to_station_mm), (reach, z.to_station_mm)]), "isthmus") for z in design.settings.zones
-    ]
+    holes = [_hole_seen(design, hole, plane, reach) for hole in design.settings.holes]
     marks = [
         Mark((at - 1.5, top / 2), f"{shape.length_mm:.1f}", "chart", "end"),
         Mark((0, -thick - 3.2), f"⌀ {2 * collar:.2f} × {thick:g}", "chart", "middle"),
-        *(
-            Mark((-reach + 0.5, z.to_station_mm - 3.0), f"{z.name} to {z.to_station_mm:g}", "quiet")
-            for z in design.settings.zones
-        ),
+        *(mark for _, mark in holes),
+    ]
+    zones = [
+        Area(_between(station, side, up, left, right, zone), zone_role(i))
+        for i, zone in enumerate(design.settings.zones)
     ]
     title = "Side view, x to the right" if plane == "bow" else "Side view, y to the right"
     return Pane(
         f"stem {plane}", title, (-reach, reach), (-thick - 6.0, top + 4.0),
-        lines=(Line(outline, "chart stem", True), Line(seat, "chart stem", True), Line(dimension, "limit"), *zones),
+        areas=tuple(zones),
+        lines=(Line(outline, "chart stem", True), Line(seat, "chart stem", True), Line(dimension, "limit"),
+               *(line for lines, _ in holes for line in lines)),
         marks=tuple(marks), y_ticks=_ticks(0, top, 20, "station, mm"), dark=False,
     )  # fmt: skip
+
+
+def zone_role(number: int) -> str:
+    """Return the look of a zone by its number; beyond the fourth, colours come again, and the names tell."""
+    return f"zone {number % _ZONE_LOOKS + 1}"
+
+
+def _between(
+    station: FloatArray,
+    side: FloatArray,
+    up: FloatArray,
+    left: NDArray[np.intp],
+    right: NDArray[np.intp],
+    zone: CoatedZone,
+) -> FloatArray:
+    """The part of the silhouette (k, 2) between a zone's stations."""
+    rows = np.arange(len(station))
+    at = np.unique(
+        np.clip([zone.from_station_mm, *station, zone.to_station_mm], zone.from_station_mm, zone.to_station_mm)
+    )
+    edges = [np.stack([np.interp(at, station, v[rows, edge]) for v in (side, up)], axis=1) for edge in (left, right)]
+    return np.concatenate([edges[0], edges[1][::-1]])
+
+
+def _hole_seen(design: CustomDesign, hole: ScrewHole, plane: str, reach: float) -> tuple[list[Line], Mark]:
+    """A hole from the side: the rim that faces the eye, its centre line through the stem, and its dimensions."""
+    shape = design.implant.stem_shape
+    side, depth = (0, 1) if plane == "bow" else (1, 0)
+    # "bow" looks along +y (the far side is larger y), "across" along -x.
+    nearer = -1.0 if plane == "bow" else 1.0
+    rims = hole_mouths_mm(shape, hole)
+    facing = rims[np.argmax(nearer * rims[..., depth].mean(axis=1))]
+    centre, along = hole_axis_mm(shape, hole)
+    ends = np.stack([centre - reach * along, centre + reach * along])[:, [side, 2]]
+    short = 0.7 * hole.diameter_mm
+    cross = np.stack([facing.mean(axis=0)[[side, 2]] + [(0.0, -short), (0.0, short)]])[0]
+    if np.abs(along[side]) * reach < short:  # seen along its axis: a cross on the circle
+        ends = facing.mean(axis=0)[[side, 2]] + [(-short, 0.0), (short, 0.0)]
+    words = f"⌀ {hole.diameter_mm:g} at {hole.station_mm:g}, {hole.direction_deg:g}° from x"
+    lines = [Line(facing[:, [side, 2]], "screw hole", True), Line(ends, "centre line"), Line(cross, "centre line")]
+    return lines, Mark((0.0, centre[2] + short + 0.8), words, "chart", "middle")
 
 
 def section_pane(design: CustomDesign, station_mm: float) -> Pane:
@@ -72,11 +118,28 @@ def section_pane(design: CustomDesign, station_mm: float) -> Pane:
             Line(outer, "bone outline", True),
             Line(_ring(cavity.hole_radius_mm[level], cavity.phi_rad), "chart reamer", True),
             Line(_ring(stem, _PHI), "chart stem", True),
+            *_bores_cut(design, station_mm),
         ),
         marks=(Mark((-reach + 0.6, -reach + 0.8), f"{width[0]:.2f} × {width[1]:.2f}", "chart"),
                Mark((0, reach - 2.6), "x", "quiet", "middle"), Mark((reach - 2.2, 0), "y", "quiet")),
         dark=False,
     )  # fmt: skip
+
+
+def _bores_cut(design: CustomDesign, station_mm: float) -> list[Line]:
+    """Walls and centre line of the holes that a section cuts, x upwards and y to the right."""
+    lines = []
+    for hole in design.settings.holes:
+        half = (hole.diameter_mm / 2) ** 2 - (station_mm - hole.station_mm) ** 2
+        if half <= 0:
+            continue
+        turn = np.deg2rad(hole.direction_deg)
+        along, across = np.array([np.sin(turn), np.cos(turn)]), np.array([np.cos(turn), -np.sin(turn)])
+        wide = float(design.implant.stem_shape.radius_mm([station_mm], _PHI).max())
+        for offset, role, reach in ((-half**0.5, "screw hole", wide), (half**0.5, "screw hole", wide),
+                                    (0.0, "centre line", 1.3 * wide)):  # fmt: skip
+            lines.append(Line(np.stack([offset * across - reach * along, offset * across + reach * along]), role))
+    return lines
 
 
 def _ring(radius_mm: FloatArray, phi_rad: FloatArray) -> FloatArray:

@@ -77,6 +77,12 @@ LOOKS: dict[str, Look] = {
     "cursor": Look("#f0e442", 0.8),
     "compared": Look("#cc79a7", 1.3, (3.0, 1.5)),
     "measure": Look("#f0e442", 1.2),
+    "zone 1": Look(fill=SKY, opacity=0.45),
+    "zone 2": Look(fill=YELLOW, opacity=0.55),
+    "zone 3": Look(fill=GREEN, opacity=0.40),
+    "zone 4": Look(fill="#cc79a7", opacity=0.45),
+    "screw hole": Look(INK, 0.9),
+    "centre line": Look(INK, 0.6, (6.0, 1.6, 1.2, 1.6)),
 }
 
 MARK_COLOUR = {

@@ -1,4 +1,4 @@
-"""``canalfit verify``: make a plan again from its scan, and compare."""
+"""``canalfit verify``: make a plan again from its scan, and compare; is a specification what was written."""
 
 from __future__ import annotations
 
@@ -11,7 +11,12 @@ from canalfit import exit_codes
 def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParser:
     """Add the sub-command."""
     parser = subparsers.add_parser("verify", help="make a plan again from its scan and compare every number")
-    parser.add_argument("plan", metavar="PLAN.JSON", type=Path, help="the record to check; or RESULTS of a cohort")
+    parser.add_argument(
+        "plan",
+        metavar="PLAN.JSON",
+        type=Path,
+        help="the record to check; or RESULTS of a cohort; or the folder of a specification",
+    )
     parser.add_argument(
         "--series", metavar="DIR", dest="source", type=Path, help="the scan it was made from; of a cohort its SOURCE"
     )
@@ -26,11 +31,14 @@ def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParse
 def run(args: argparse.Namespace) -> int:
     """Exit code 0: the same; 10: something differs; 3: not a plan, changed, or not its scan."""
     from canalfit.cohort.verify import is_cohort
+    from canalfit.folder import SPECIFICATION_FOLDER
     from canalfit.verify import compare_with_scan
     from sizing.record import read_record
 
     if is_cohort(args.plan):
         return _cohort(args)
+    if SPECIFICATION_FOLDER.master in (args.plan.name, *(p.name for p in _inside(args.plan))):
+        return _specification(args)
     record = read_record(args.plan)
     args.console.say(f"{args.plan}: whole and unchanged (SHA-256 {record['sha256'][:16]}…)")
     if args.source is None:
@@ -48,6 +56,27 @@ def run(args: argparse.Namespace) -> int:
             "differences": None if differences is None else [d._asdict() for d in differences],
         })  # fmt: skip
     return exit_codes.FINDINGS if differences else exit_codes.OK
+
+
+def _inside(path: Path) -> list[Path]:
+    return list(path.iterdir()) if path.is_dir() else []
+
+
+def _specification(args: argparse.Namespace) -> int:
+    """Check a specification folder against its own hashes."""
+    from canalfit.custom_case import check_specification
+
+    record, wrong = check_specification(args.plan)
+    for words in wrong:
+        args.console.say(f"  {words}")
+    if not wrong:
+        args.console.say(
+            f"{args.plan}: {record['specification_id']} version {record['version']} is whole and unchanged "
+            f"(SHA-256 {record['sha256'][:16]}…), its tables and solids, too."
+        )
+    if args.json:
+        args.console.json({"sha256": record["sha256"], "differences": wrong})
+    return exit_codes.FINDINGS if wrong else exit_codes.OK
 
 
 def _cohort(args: argparse.Namespace) -> int:

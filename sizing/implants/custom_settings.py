@@ -16,6 +16,8 @@ PROFILES = ("cylinder", "taper", "following")
 TIPS = ("bullet", "chamfer", "flat")
 PREPARATIONS = ("as-planned", "unreamed")
 AXES = ("best", "stock", "middle", "bowed")
+# No stem is asked for that is shorter than this; as for implants of one's own.
+SHORTEST_STEM_MM = 30.0
 # A femur bows on 700 to 1300 mm; an arc much tighter than any of them is no stem that follows a bone.
 SMALLEST_BOW_RADIUS_MM = 300.0
 
@@ -57,7 +59,7 @@ class CustomSettings:
     )
     last_reamer_mm: float | None = _choice(None, "mm", "none given: the last reamer of the plan")
     broach_per_side_mm: float = _choice(
-        2.0, "mm", "most that a broach of the stem's own shape cuts per side, about what reamers take; 0: none"
+        2.0, "mm", "most that a broach of the stem's own shape cuts per side; half is tried first for the best; 0: none"
     )
     largest_cut_per_side_mm: float | None = _choice(
         None, "mm", "most that reamers and broach together take off the cortex; none given: the wall limits alone"

@@ -14,6 +14,7 @@ import numpy as np
 
 from sizing.errors import InputError
 from sizing.geometry import FloatArray
+from sizing.implants.custom_settings import SHORTEST_STEM_MM
 from sizing.implants.model import Fixation, ImplantTemplate, Preparation, Provenance
 from sizing.implants.shape import StemShape
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     import trimesh
 
 # A bone-anchored stem: shorter or longer, thinner or thicker is another part, or another unit.
-LENGTH_MM = (30.0, 300.0)
+LENGTH_MM = (SHORTEST_STEM_MM, 300.0)
 WIDTH_MM = (5.0, 45.0)
 _OTHER_UNITS = (("metres", 1000.0), ("inches", 25.4), ("cm", 10.0))
 _STEP_MM = 1.0

@@ -212,9 +212,13 @@ class StemShape:
         s = np.atleast_1d(np.asarray(station_mm, np.float64))[:, None]
         phi = np.asarray(phi_rad, np.float64)
         r = self.radius_mm(s[:, 0], phi)
-        x, y = r * np.cos(phi), r * np.sin(phi)
+        return self.placed_mm(s, r * np.cos(phi), r * np.sin(phi))
+
+    def placed_mm(self, station_mm: FloatArray, x_mm: FloatArray, y_mm: FloatArray) -> FloatArray:
+        """Return points (..., 3) in the implant frame from their station and their place in the section there."""
+        s, x, y = np.broadcast_arrays(station_mm, x_mm, y_mm)
         if self.bow_radius_mm is None:
-            return np.stack([x, y, np.broadcast_to(s, x.shape)], axis=-1)
+            return np.stack([x, y, s], axis=-1)
         # Distance to the centre of curvature shrinks by x, which points at it.
         reach = self.bow_radius_mm - x
         angle = s / self.bow_radius_mm

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import uuid
+import zipfile
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -24,6 +27,9 @@ MESH_STEP_MM = 2.0
 # A bow or a twist between two rows of the table may deviate by no more than this.
 DEVIATION_LIMIT_MM = 0.01
 _DEVIATION_SAMPLES = 5_000
+_UUID = re.compile(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+# Directions in which a section is looked at for a hole's ends: 0.02 mm apart on a stem of 12 mm radius.
+_CHORD_ANGLES = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,20 +113,39 @@ def _hole_volume_mm3(shape: StemShape, hole: ScrewHole) -> float:
     The bow over one hole's diameter is below 0.01 mm and is left out.
     """
     nodes, weights = np.polynomial.legendre.leggauss(48)
-    radius, direction = hole.diameter_mm / 2, np.deg2rad(hole.direction_deg)
+    radius = hole.diameter_mm / 2
     half = radius * np.sqrt(1 - nodes**2)  # half width of the disc at the station offset radius * node
-    across = half[:, None] * nodes
-    phi = np.arange(3600) * (2 * np.pi / 3600)
     total = 0.0
-    for station, row, w in zip(hole.station_mm + radius * nodes, across, weights * half, strict=True):
-        r = shape.radius_mm([station], phi)[0]
-        along, side = r * np.cos(phi - direction), r * np.sin(phi - direction)
-        front, back = along > 0, along <= 0
-        order_f, order_b = np.argsort(side[front]), np.argsort(side[back])
-        high = np.interp(row, side[front][order_f], along[front][order_f])
-        low = np.interp(row, side[back][order_b], along[back][order_b])
+    for station, across, w in zip(hole.station_mm + radius * nodes, half[:, None] * nodes, weights * half, strict=True):
+        high, low = _chord_mm(shape, hole, station, across)
         total += w * radius * float(((high - low) * weights).sum())
     return total
+
+
+def _chord_mm(
+    shape: StemShape, hole: ScrewHole, station_mm: float, across_mm: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Where lines along a hole's axis, beside it by ``across_mm`` (n,), leave and enter the section at a station."""
+    phi, direction = np.arange(_CHORD_ANGLES) * (2 * np.pi / _CHORD_ANGLES), np.deg2rad(hole.direction_deg)
+    r = shape.radius_mm([station_mm], phi)[0]
+    along, side = r * np.cos(phi - direction), r * np.sin(phi - direction)
+    ends = []
+    for half in (along > 0, along <= 0):
+        order = np.argsort(side[half])
+        ends.append(np.interp(across_mm, side[half][order], along[half][order]))
+    return ends[0], ends[1]
+
+
+def hole_mouths_mm(shape: StemShape, hole: ScrewHole, points: int = 72) -> FloatArray:
+    """Return the two rims (2, points, 3) of a hole on the stem's surface, in the implant frame."""
+    turn = np.arange(points) * (2 * np.pi / points)
+    station = hole.station_mm + 0.5 * hole.diameter_mm * np.cos(turn)
+    across, direction = 0.5 * hole.diameter_mm * np.sin(turn), np.deg2rad(hole.direction_deg)
+    ends = [_chord_mm(shape, hole, s, q[None]) for s, q in zip(station, across, strict=True)]
+    along = np.array(ends)[..., 0].T
+    x = along * np.cos(direction) - across * np.sin(direction)
+    y = along * np.sin(direction) + across * np.cos(direction)
+    return shape.placed_mm(np.broadcast_to(station, x.shape), x, y)
 
 
 def mesh_stations_mm(shape: StemShape) -> FloatArray:
@@ -265,4 +290,20 @@ def write_mesh(mesh: trimesh.Trimesh, path: Path) -> None:
     """Write STL (binary) or 3MF by the file's suffix, in mm; never leaves half a file."""
     temporary = path.with_name(path.name + ".part")
     mesh.export(temporary, file_type=path.suffix.lstrip("."))
+    if path.suffix == ".3mf":
+        _same_names_every_time(temporary)
     temporary.replace(path)
+
+
+def _same_names_every_time(path: Path) -> None:
+    """The writer draws new names (UUID) for the objects of a 3MF: fixed ones make equal solids equal files."""
+    with zipfile.ZipFile(path) as archive:
+        parts = [(entry, archive.read(entry)) for entry in archive.infolist()]
+    names: dict[bytes, bytes] = {}
+
+    def fixed(found: re.Match[bytes]) -> bytes:
+        return names.setdefault(found[0], str(uuid.UUID(int=len(names) + 1)).encode())
+
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for entry, content in parts:
+            archive.writestr(zipfile.ZipInfo(entry.filename), _UUID.sub(fixed, content), zipfile.ZIP_DEFLATED)

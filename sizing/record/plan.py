@@ -233,20 +233,21 @@ def manifest_from_record(record: dict[str, Any]) -> InputManifest:
     return decode(record["input"], InputManifest)
 
 
-def check_record(record: Any) -> None:
+def check_record(record: Any, where: str = "") -> None:
     """Raise RecordError unless this is a plan record of a known schema that nobody changed."""
     if not isinstance(record, dict) or record.get("schema") != SCHEMA:
-        raise RecordError("CF-A001", "this is not a canalfit plan", advice="Give the plan.json of a plan folder")
+        raise RecordError("CF-A001", "this is not a canalfit plan", where=where,
+                          advice="Give the plan.json of a plan folder")  # fmt: skip
     version = record.get("schema_version")
     if version != SCHEMA_VERSION:
         raise RecordError(
-            "CF-A002", "the plan record has a schema that this version does not know",
+            "CF-A002", "the plan record has a schema that this version does not know", where=where,
             measured=f"schema version {version}", expected=f"schema version {SCHEMA_VERSION}",
             advice="Use the canalfit version that wrote it, or a newer one",
         )  # fmt: skip
     if record.get(HASH_KEY) != sha256_of(record):
         raise RecordError(
-            "CF-A003", "the plan record was changed after it was written: its SHA-256 does not match",
+            "CF-A003", "the plan record was changed after it was written: its SHA-256 does not match", where=where,
             advice="Make the plan again",
         )  # fmt: skip
 
@@ -264,5 +265,5 @@ def read_record(path: Path) -> dict[str, Any]:
         raise RecordError(
             "CF-A001", "this is not a canalfit plan", where=str(path), advice="Give the plan.json of a plan folder"
         ) from error
-    check_record(record)
+    check_record(record, str(path))
     return record

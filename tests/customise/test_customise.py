@@ -16,7 +16,7 @@ from sizing.reaming import ToolAxis
 from sizing.record import Provenance
 from sizing.specification import ONLY_THE_MAKER, SolidFacts, open_questions, specification_record
 
-SOLID = SolidFacts(("stem.stl",), Deviation(0.001, 0.0002, -5e-5, 4000), None, "no CAD kernel")
+SOLID = SolidFacts(("stem.stl",), Deviation(0.001, 0.0002, -5e-5, 4000), {"stem.stl": "ab" * 32}, None, "no CAD kernel")
 PROVENANCE = Provenance("0.1.0", "ab" * 32, "cd" * 32)
 
 

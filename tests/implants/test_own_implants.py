@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import trimesh
 
-from sizing.errors import InputError
+from sizing.errors import InputError, UsageError
 from sizing.implants.cad import cad_kernel_available, solid_shape, write_step
 from sizing.implants.own import implant_from_file
 from sizing.implants.shape import StemShape
@@ -131,3 +131,29 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
         with pytest.raises(InputError, match="CF-I050") as caught:
             implant_from_file(tmp_path / name)
         assert name in str(caught.value)
+
+
+def test_step_without_the_cad_kernel_says_how_to_get_it(tmp_path: Path, monkeypatch) -> None:
+    import sizing.implants.cad as cad
+
+    monkeypatch.setattr(cad, "cad_kernel_available", lambda: False)
+    (tmp_path / "stem.step").write_text("ISO-10303-21;")
+    with pytest.raises(UsageError, match=r"canalfit\[cad\].*or give an STL"):
+        implant_from_file(tmp_path / "stem.step")
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [(opened, "is open"), (inverted, "inside out"), (lambda m: scaled(m, 1e-3), "looks like metres")],
+)
+def test_the_command_line_refuses_a_mesh_in_one_sentence_with_its_file(
+    change, says, mesh, tmp_path: Path, capsys
+) -> None:
+    from canalfit import cli, exit_codes
+
+    file = saved(change(mesh), tmp_path, "mine.stl")
+    (tmp_path / "scan").mkdir()  # the implant is read before the scan is
+    code = cli.main(["plan", str(tmp_path / "scan"), "--implant", str(file), "--out", str(tmp_path / "plan")])
+    told = capsys.readouterr().err.strip()
+    assert code == exit_codes.REFUSED and says in told and "mine.stl" in told and "\n" not in told
+    assert not (tmp_path / "plan").exists()
