@@ -12,7 +12,7 @@ from posixpath import splitext
 
 import dicom_io.limits as limits
 from dicom_io.errors import DicomError
-from dicom_io.files import DiskFile, printable
+from dicom_io.files import DiskFile, is_passed_over, printable
 from dicom_io.header import SourceFile
 
 _ARCHIVES = {".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar"}
@@ -122,7 +122,8 @@ def list_zip(file: DiskFile) -> tuple[SourceFile, ...]:
     files: dict[str, SourceFile] = {}
     for info in infos:
         _check_entry(info)
-        hidden = any(part.startswith(".") for part in info.filename.split("/"))
+        *folders, name = info.filename.split("/")
+        hidden = is_passed_over(name, is_folder=False) or any(is_passed_over(f, is_folder=True) for f in folders)
         if info.is_dir() or hidden or info.filename.startswith("__MACOSX/"):
             continue
         if info.filename in files:

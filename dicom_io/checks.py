@@ -19,10 +19,12 @@ from dicom_io.elements import NATIVE
 from dicom_io.errors import DicomError
 from dicom_io.header import Frame, HeaderReader
 from dicom_io.options import ReadOptions
+from dicom_io.tags import SEQUENCES
 from sizing.findings import Finding, Level
 
 Notice = DicomError | Finding
 
+_LEAST_BITS = 12  # PS3.3 C.8.2.1; with fewer, bone would wrap round
 _COPY_AGAIN = "Copy or export the file again."
 # Words by which cone-beam scanners give themselves away; their grey values are no Hounsfield units.
 _CONE_BEAM = ("CBCT", "CONE BEAM", "CONEBEAM", "CONE-BEAM", "DYNACT", "O-ARM", "PEDCAT", "ONSIGHT", "VERITY", "NEWTOM")
@@ -85,7 +87,10 @@ def _geometry(frame: Frame) -> Iterator[DicomError]:
 
 def _pixels(frame: Frame, options: ReadOptions) -> Iterator[DicomError]:
     p = frame.pixels
-    if (p.slope is None or p.intercept is None) and not options.assume_hu and "Rescale" not in _whats(frame):
+    if isinstance(frame.values.get(SEQUENCES["ModalityLUTSequence"]), list):
+        advice = "A CT has slope and intercept instead; export the original series."
+        yield _refuse("CF-D011h", "values go through a Modality LUT, which is not read", frame, advice=advice)
+    elif (p.slope is None or p.intercept is None) and not options.assume_hu and "Rescale" not in _whats(frame):
         advice = "Export the series again, or pass --assume-hu if the stored values are known to be Hounsfield units."
         yield _refuse("CF-D011", "RescaleSlope or RescaleIntercept is missing", frame, advice=advice)
     if p.slope is not None and p.slope <= 0:
@@ -95,9 +100,9 @@ def _pixels(frame: Frame, options: ReadOptions) -> Iterator[DicomError]:
     if p.samples != 1 or p.photometric not in ("MONOCHROME1", "MONOCHROME2"):
         measured = f"{p.photometric or 'no PhotometricInterpretation'}, {p.samples} samples per pixel"
         yield _refuse("CF-D019c", "the image is not a grey-scale CT slice", frame, measured, "MONOCHROME2, 1 sample")
-    if p.bits_allocated != 16 or not 1 <= p.bits_stored <= 16:
+    if p.bits_allocated != 16 or not _LEAST_BITS <= p.bits_stored <= 16:
         measured = f"{p.bits_stored} of {p.bits_allocated} bits"
-        yield _refuse("CF-D013", "the pixel format is not that of CT", frame, measured, "16 bits allocated")
+        yield _refuse("CF-D013", "the pixel format is not that of CT", frame, measured, "12 to 16 of 16 bits")
     elif p.high_bit != p.bits_stored - 1:
         yield _refuse(
             "CF-D013a", "HighBit does not belong to BitsStored", frame, str(p.high_bit), str(p.bits_stored - 1)
@@ -234,8 +239,11 @@ def with_common_padding(frames: Sequence[Frame]) -> tuple[list[Frame], list[Find
     return fixed, [Finding(Level.WARNING, "CF-D012b", text)]
 
 
-def header_findings(frames: Sequence[Frame], options: ReadOptions) -> Iterator[Finding]:
-    """Yield what a person should know of the headers, though it stops nothing (rows 2, 14, 17, 20, 25, 28 to 30)."""
+def header_findings(frames: Sequence[Frame], options: ReadOptions, n_gap: int) -> Iterator[Finding]:
+    """Yield what a person should know of the headers, though it stops nothing (rows 2, 14, 17, 20, 25, 28 to 30).
+
+    ``n_gap`` slices are known to be missing between others.
+    """
     first = representative(frames)
     if any(f.long_decimals for f in frames):
         yield Finding(
@@ -274,7 +282,7 @@ def header_findings(frames: Sequence[Frame], options: ReadOptions) -> Iterator[F
     yield from _mixture(frames)
     yield from _acquisition_findings(first)
     yield from _file_findings(frames)
-    yield from _end_findings(frames)
+    yield from _end_findings(frames, n_gap)
 
 
 def _mixture(frames: Sequence[Frame]) -> Iterator[Finding]:
@@ -331,17 +339,17 @@ def _file_findings(frames: Sequence[Frame]) -> Iterator[Finding]:
         )
 
 
-def _end_findings(frames: Sequence[Frame]) -> Iterator[Finding]:
+def _end_findings(frames: Sequence[Frame], n_gap: int) -> Iterator[Finding]:
     """Yield hints that slices are missing at the ends, where positions cannot tell (row 2)."""
     advice = "Look whether the end of the stump and the upper end of the bone are covered."
     numbers = {f.instance_number for f in frames if f.instance_number is not None}
     if len(numbers) == len(frames) > 1:
         low, high = min(numbers), max(numbers)
         absent = high - low + 1 - len(numbers)
-        if absent or low > 1:
+        if absent not in (0, n_gap) or low > 1:
             text = f"image numbers run from {low} to {high} for {len(numbers)} images"
             yield Finding(Level.WARNING, "CF-D002", f"{text}: slices may be missing at an end.", advice)
     promised = HeaderReader(frames[0].values).integer("NumberOfSeriesRelatedInstances")
-    if promised is not None and promised > len(frames):
+    if promised is not None and promised > len(frames) + n_gap:
         text = f"the header announces {promised} images, {len(frames)} are here."
         yield Finding(Level.WARNING, "CF-D002a", text, advice)

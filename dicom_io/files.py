@@ -75,6 +75,11 @@ class OpenDiskFile:
             raise cannot_read(self._file.name, error) from None
 
 
+def is_passed_over(name: str, *, is_folder: bool) -> bool:
+    """Return True for what systems put beside files: hidden folders, Finder's notes. A hidden file may be a slice."""
+    return name.startswith("." if is_folder else "._") or name == ".DS_Store"
+
+
 def cannot_read(name: str, error: OSError) -> DicomError:
     """Return the refusal for a file that the system does not let us read (row 33)."""
     return DicomError(

@@ -16,6 +16,7 @@ import dicom_io.limits as limits
 from dicom_io.catalog import heights_mm
 from dicom_io.checks import Notice, name_some, representative
 from dicom_io.errors import DicomError
+from dicom_io.gaps import gap_tolerance_mm, odd_steps, places
 from dicom_io.header import Frame, HeaderReader
 from dicom_io.kernels import is_soft
 from dicom_io.options import ReadOptions
@@ -82,7 +83,7 @@ def arrange(
         return None, notices
     if len(kept) < 2:
         return None, [*notices, _too_few(kept)]
-    place, more = _places(kept, options)
+    place, more = places(kept, options)
     notices.extend(more)
     if place is None:
         return None, [*notices, *_tilt(kept)]
@@ -163,73 +164,6 @@ def _same_uid(kept: Sequence[Frame]) -> Iterator[DicomError]:
             return
 
 
-def _places(kept: Sequence[Frame], options: ReadOptions) -> tuple[FloatArray | None, list[Notice]]:
-    """Return the slice index of each image in the volume, or the refusal that the gaps deserve (rows 1 and 5)."""
-    heights = heights_mm(kept)
-    assert heights is not None
-    gaps = np.diff(heights)
-    step = float(np.median(gaps))
-    tolerance = max(limits.GAP_TOLERANCE_MM, limits.GAP_TOLERANCE_SHARE * step)
-    odd = np.flatnonzero(np.abs(gaps - step) > tolerance)
-    if not len(odd):
-        return np.arange(len(kept), dtype=float), []
-    where = f"between {kept[odd[0]].label} and {kept[odd[0] + 1].label}"
-    whole = np.rint(gaps / step)
-    if _are_missing(gaps, whole, step, odd):
-        return _missing(np.concatenate([[0.0], np.cumsum(whole)]), gaps[odd[0]], step, where, options)
-    if not options.resample:
-        return None, [
-            DicomError(
-                "CF-D005",
-                "the slices are not evenly spaced",
-                where=where,
-                measured=f"gaps of {gaps.min():.3f} to {gaps.max():.3f} mm",
-                expected=f"{step:.3f} mm within {tolerance:.3f} mm",
-                advice="Export it with one constant step, or pass --resample to interpolate onto the finest step.",
-            )
-        ]
-    return _resampled(heights, gaps)
-
-
-def _are_missing(gaps: FloatArray, whole: FloatArray, step: float, odd: np.ndarray) -> bool:
-    """Tell holes in an even stack from a step that changes: few odd gaps, whole multiples, no long run of them."""
-    tolerance = max(limits.GAP_TOLERANCE_MM, limits.GAP_TOLERANCE_SHARE * step)
-    multiples = bool(np.all(whole >= 1)) and bool(np.all(np.abs(gaps - whole * step) <= tolerance * whole))
-    longest = max(len(run) for run in np.split(odd, np.flatnonzero(np.diff(odd) != 1) + 1))
-    return multiples and 2 * len(odd) < len(gaps) and longest <= limits.LONGEST_HOLE_RUN
-
-
-def _missing(
-    place: FloatArray, gap_mm: float, step: float, where: str, options: ReadOptions
-) -> tuple[FloatArray | None, list[Notice]]:
-    n = int(place[-1]) + 1 - len(place)
-    single = bool(np.all(np.diff(place) <= 2))
-    if single and n <= options.allow_gap:
-        levels = ", ".join(str(int(i) + 1) for i in place[:-1][np.diff(place) == 2])
-        text = f"{n} missing slice{'s were' if n > 1 else ' was'} interpolated: number {levels} from the lowest."
-        return place, [Finding(Level.WARNING, "CF-D001a", text, "Nothing is reported there as measured.")]
-    advice = "Copy the whole series again" + (
-        f", or pass --allow-gap {n} to fill single missing slices." if single else "; neighbouring slices are missing."
-    )
-    return None, [
-        DicomError(
-            "CF-D001",
-            f"{n} slice{'s are' if n > 1 else ' is'} missing",
-            where=where,
-            measured=f"a gap of {gap_mm:.3f} mm, {len(place)} slices",
-            expected=f"{step:.3f} mm, {len(place) + n} slices",
-            advice=advice,
-        )
-    ]
-
-
-def _resampled(heights: FloatArray, gaps: FloatArray) -> tuple[FloatArray | None, list[Notice]]:
-    step = max(float(gaps.min()), limits.MIN_SPACING_MM)
-    place = (heights - heights[0]) / step
-    text = f"slices {gaps.min():.2f} to {gaps.max():.2f} mm apart were interpolated onto a step of {step:.2f} mm."
-    return place, [Finding(Level.WARNING, "CF-D005a", text, "Only levels where an image was taken count as measured.")]
-
-
 def _fit(kept: Sequence[Frame], place: FloatArray) -> tuple[Stack | None, list[Notice]]:
     """Fit position = origin + place * step by least squares over all slices and judge the residual (rows 5 and 6)."""
     positions = np.array([f.position_lps for f in kept])
@@ -272,7 +206,7 @@ def _size(shape: tuple[int, int, int], kept: Sequence[Frame]) -> Iterator[DicomE
 
 def _scatter(kept: Sequence[Frame], residual: FloatArray, step: FloatArray) -> Iterator[DicomError]:
     distance = np.linalg.norm(residual, axis=1)
-    tolerance = max(limits.GAP_TOLERANCE_MM, limits.GAP_TOLERANCE_SHARE * float(np.linalg.norm(step)))
+    tolerance = gap_tolerance_mm(float(np.linalg.norm(step)))
     if distance.max() > tolerance:
         yield DicomError(
             "CF-D005b",
@@ -295,6 +229,7 @@ def _spacing(kept: Sequence[Frame], geometry: VolumeGeometry) -> Iterator[Notice
             expected=f"{limits.MIN_SPACING_MM:g} to {limits.MAX_SPACING_MM:g} mm",
             advice="Choose a series with thinner slices.",
         )
+    yield from odd_steps(step, representative(kept).slice_thickness_mm, [f.label for f in kept])
     if coarse := _coarse(geometry, representative(kept)):
         yield coarse
 
@@ -357,7 +292,7 @@ def strays_beside(stack: Stack, others: Sequence[Frame]) -> Iterator[Finding]:
     geometry, first = stack.geometry, stack.frames[0]
     corner = geometry.affine[:3, 3]
     step = geometry.affine[:3, 0]
-    tolerance = max(limits.GAP_TOLERANCE_MM, limits.GAP_TOLERANCE_SHARE * geometry.slice_step_mm)
+    tolerance = gap_tolerance_mm(geometry.slice_step_mm)
     for frame in others:
         if frame.position_lps is None or frame.frame_of_reference_uid != first.frame_of_reference_uid:
             continue

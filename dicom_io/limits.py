@@ -23,6 +23,10 @@ MIN_SLICES = 10  # fewer cannot hold a shaft: 10 slices of 1 mm are shorter than
 COARSE_SLICE_MM = 3.0  # thicker slices blur a 6 mm wall seen obliquely
 COARSE_PIXEL_MM = 0.9  # planning CT has 0.3 to 0.8 mm; reamers step by 0.5 mm
 ANISOTROPY_NOTE = 2.0
+FINEST_PIXEL_MM = 0.1  # photon-counting CT reaches 0.11; clinical pixels that were given in cm lie below
+FIELD_TOLERANCE_SHARE = 0.02  # pixels against Reconstruction Diameter: half a pixel of a coarse matrix, and rounding
+LEAST_STEP_SHARE = 0.25  # of the thickness: overlap goes to 70 % in use, positions in cm would be at a tenth
+MOST_STEP_SHARE = 1.5  # of the thickness: beyond, a third of the bone was not looked at
 OBLIQUE_NOTE_DEG = 30.0  # slices further off the axial plane are reformats as a rule
 LONGEST_HOLE_RUN = 2  # more gaps of double size in a row are a change of step, not lost files
 

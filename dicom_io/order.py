@@ -23,6 +23,10 @@ _LOW_HU, _HIGH_HU = -1000, 1500  # padding and metal would outweigh the anatomy
 _BETTER = 0.9  # of the difference to the neighbours, before an exchange is believed; midway between the ratios above
 _ALONE = 1.15  # both neighbours differ by this much more from a slice than from one another: in real scans 0.77 at most
 _LEAST_GAIN = 0.25  # of the usual difference between neighbours: half of what an exchange in even anatomy brings
+_LEAST_COMB = 6  # slices but two, before a pattern is one
+_ODD_END = 1.5  # the step to an end slice over the largest of the next few: in real scans 1.13 at most
+_NEAR_END = 4
+_TISSUE_HU = -200
 _RARE_SHARE = 0.1  # in more slices than this it is a pattern of the scanner, no accident
 _NUMBERS_BETTER = 0.98  # one exchange of neighbours among 100 slices saves 2 % of all differences
 _EXCHANGED = "the content of the slices is not in the order of their positions"
@@ -43,17 +47,47 @@ def check_order(frames: Sequence[Frame], samples: NDArray[np.int16]) -> Iterator
         return
     seen = np.clip(samples, _LOW_HU, _HIGH_HU).astype(np.float32)
     numbers = _check_numbers(frames, seen)
+    if comb := _comb(frames, seen):
+        yield comb
+        return
     exchanged, alone = _exchanged(seen)
     if len(exchanged) + len(alone) <= _RARE_SHARE * len(frames) + 1:
         if exchanged:
             yield _refusal([frames[i].label for i in exchanged], "the differences between neighbours shrink")
             return
-        if alone:
+        if alone := sorted({*alone, *_odd_ends(seen)}):
             labels = name_some([frames[i].label for i in alone])
-            text = f"a slice differs from both its neighbours more than they do from one another: {labels}."
+            text = f"a slice differs from its neighbours more than they do from one another: {labels}."
             advice = "The patient moved, or it is a slice of another scan: look at it."
             yield Finding(Level.WARNING, "CF-D016h", text, advice)
     yield from numbers
+
+
+def _comb(frames: Sequence[Frame], seen: NDArray[np.float32]) -> DicomError | None:
+    """Return a refusal where every second slice is of another scan: slices are like the next but one throughout."""
+    one = np.abs(np.diff(seen, axis=0)).mean(axis=(1, 2))
+    two = np.abs(seen[2:] - seen[:-2]).mean(axis=(1, 2))
+    nearer = float(np.median(np.minimum(one[:-1], one[1:])))
+    if len(two) < _LEAST_COMB or nearer <= _ALONE * float(np.median(two)):
+        return None
+    return DicomError(
+        "CF-D004d",
+        "two scans lie between one another: each slice is nearer to the next but one than to its neighbours",
+        where=f"{frames[0].label}, {frames[1].label}",
+        measured=f"neighbours differ by {nearer:.0f} HU, the next but one by {np.median(two):.0f} HU",
+        advice="Put the files of the two scans into folders of their own.",
+    )
+
+
+def _odd_ends(seen: NDArray[np.float32]) -> list[int]:
+    """Return end slices with tissue that differ from their neighbour far more than the slices beyond it do."""
+    one = np.abs(np.diff(seen, axis=0)).mean(axis=(1, 2))
+    odd = []
+    for end, beyond in ((0, one[1 : 1 + _NEAR_END]), (len(seen) - 1, one[-1 - _NEAR_END : -1])):
+        step = one[0 if end == 0 else -1]
+        if step > _ODD_END * beyond.max() and (seen[end] > _TISSUE_HU).any():
+            odd.append(end)
+    return odd
 
 
 def _refusal(labels: Sequence[str], gain: str) -> DicomError:

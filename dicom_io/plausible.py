@@ -28,6 +28,7 @@ _FEW_VOXELS = 20
 _CLIPS_HU = (3071, 4095)  # where 12-bit scanners cut off
 _METAL_VOXELS = 8  # a single bright voxel is noise
 _RARE_SHARE = 0.1
+_LEAST_BODY = 0.005  # of the samples; an arm of 80 mm in a field of 500 mm has four times as much
 _LEAST_SOFT = 0.1  # of the body; limbs of real scans show half and more, a bare bone shows less
 
 
@@ -37,7 +38,7 @@ def check_values(stack: Stack, reports: Sequence[SliceReport], options: ReadOpti
     yield from _rescale(stack.frames, samples)
     yield from check_damage(stack.frames, samples)
     yield from check_order(stack.frames, samples)
-    yield from _hounsfield(stack.frames, samples, options)
+    yield from _not_inverted(stack.frames[0], _hounsfield(stack.frames, samples, options), options)
     yield from _counts(reports)
     yield from _metal(stack, reports)
 
@@ -55,22 +56,36 @@ def _rescale(frames: Sequence[Frame], samples: NDArray[np.int16]) -> Iterator[No
     for i in range(len(frames) - 1):
         if signatures[i] == signatures[i + 1]:
             continue
+        emptied = [k for k in (i, i + 1) if _is_emptied(samples[k])]
+        if len(emptied) == 1:
+            yield _torn(frames[emptied[0]], "all of it lies below air", "tissue, as beside it")
+            return
         as_is, swapped, doubt = _steps(samples[i], samples[i + 1], frames[i + 1].pixels, frames[i].pixels)
         if as_is > max(_SURE * doubt, _HARMLESS_HU) and swapped < as_is / 2:
             rarer = i if counts[signatures[i]] < counts[signatures[i + 1]] else i + 1
-            yield DicomError(
-                "CF-D011c",
-                "rescale or pixel format contradict the neighbouring slice",
-                where=frames[rarer].label,
-                measured=f"a step of {as_is:.0f} HU wherever they act",
-                expected=f"{swapped:.0f} HU with the neighbour's header",
-                advice="The header of this file was changed or damaged; export the series again.",
-            )
+            measured = f"a step of {as_is:.0f} HU wherever they act"
+            yield _torn(frames[rarer], measured, f"{swapped:.0f} HU with the neighbour's header")
             return
     n_odd = len(frames) - counts.most_common(1)[0][1]
     level = Level.WARNING if n_odd < _RARE_SHARE * len(frames) else Level.INFO
     text = f"rescale or pixel format differ in {n_odd} of {len(frames)} slices and were applied slice by slice."
     yield Finding(level, "CF-D011b", text)
+
+
+def _is_emptied(sample: NDArray[np.int16]) -> bool:
+    """Return True for a slice that became air as a whole, every voxel having been "padding"."""
+    return bool((sample == AIR_HU).all())
+
+
+def _torn(frame: Frame, measured: str, expected: str) -> DicomError:
+    return DicomError(
+        "CF-D011c",
+        "rescale or pixel format contradict the neighbouring slice",
+        where=frame.label,
+        measured=measured,
+        expected=expected,
+        advice="The header of this file was changed or damaged; export the series again.",
+    )
 
 
 def _steps(a: NDArray[np.int16], b: NDArray[np.int16], own: PixelFormat, other: PixelFormat) -> tuple[float, ...]:
@@ -99,6 +114,23 @@ def _reread(hu: NDArray, own: PixelFormat, other: PixelFormat) -> NDArray:
     return bits * (other.slope or 1.0) + (other.intercept or 0.0)
 
 
+def _not_inverted(first: Frame, notices: Iterator[Notice], options: ReadOptions) -> Iterator[Notice]:
+    """Refuse implausible values of images that are to be shown inverted: they were inverted themselves (row 20)."""
+    for notice in notices:
+        inverted = first.pixels.photometric == "MONOCHROME1" and not options.allow_uncalibrated
+        if isinstance(notice, DicomError) or not inverted:
+            yield notice
+            continue
+        yield DicomError(
+            "CF-D020a",
+            "the values are no Hounsfield units, and are marked to be shown inverted (MONOCHROME1)",
+            where=first.label,
+            measured=notice.message.rstrip("."),
+            expected="air at -1000 HU",
+            advice="The export turned bright and dark round; export the original series.",
+        )
+
+
 def _hounsfield(frames: Sequence[Frame], samples: NDArray[np.int16], options: ReadOptions) -> Iterator[Notice]:
     """Compare the histogram with what a limb in air must show (row 11)."""
     low = samples.astype(np.int32).ravel()
@@ -124,7 +156,10 @@ def _hounsfield(frames: Sequence[Frame], samples: NDArray[np.int16], options: Re
             yield Finding(Level.WARNING, "CF-D011d", f"air measures {peak} HU instead of about -1000.", advice)
             return
         body = low[low >= -300]
-        soft = np.mean(np.abs(body - 50) <= 200) if len(body) > 0.005 * len(low) else 1.0
+        if len(body) < _LEAST_BODY * len(low):
+            yield Finding(Level.WARNING, "CF-D011d", "nothing but air is to be seen.", advice)
+            return
+        soft = np.mean(np.abs(body - 50) <= 200)
         if soft < _LEAST_SOFT:
             text = f"only {soft:.0%} of what is not air lies between -150 and 250 HU, where fat and muscle are."
             yield Finding(Level.WARNING, "CF-D011d", text, advice)
@@ -150,7 +185,9 @@ def _counts(reports: Sequence[SliceReport]) -> Iterator[Finding]:
         )
         yield Finding(Level.WARNING, "CF-D012a", text)
     if dirty := sum(r.dirty_bits for r in reports):
-        yield Finding(Level.INFO, "CF-D013b", f"unused bits were set in {dirty} slices and were cut off.")
+        text = f"bits above Bits Stored were set in {dirty} slices and were cut off."
+        advice = "They are old overlays, or Bits Stored is wrong: check that cortex and metal are bright throughout."
+        yield Finding(Level.WARNING, "CF-D013b", text, advice)
 
 
 def _metal(stack: Stack, reports: Sequence[SliceReport]) -> Iterator[Finding]:

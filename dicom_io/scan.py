@@ -17,6 +17,7 @@ from dicom_io.sources import list_source
 from dicom_io.tags import NESTED, WANTED
 
 _DICOM_SUFFIXES = {".dcm", ".dicom", ".ima"}
+_PACKED_SUFFIXES = {".gz", ".bz2", ".xz", ".zst", ".part", ".partial", ".crdownload", ".tmp"}  # or not yet whole
 _SNIFF_BYTES = 512
 
 
@@ -129,11 +130,16 @@ def read_header(file: SourceFile) -> list[Frame]:
 
 def _suspect(file: SourceFile, images: Sequence[Frame]) -> DicomError | None:
     """Return a refusal for a file that is no DICOM but may have been a slice (row 16)."""
-    suffix = splitext(file.name)[1].lower()
+    stem, suffix = splitext(file.name.lower())
+    is_packed = suffix in _PACKED_SUFFIXES
+    suffix = splitext(stem)[1] if is_packed else suffix
     beside = {splitext(f.file.name)[1].lower() for f in images if dirname(f.file.name) == dirname(file.name)}
-    if suffix not in _DICOM_SUFFIXES and (suffix not in beside or _is_text(file)):
+    is_hidden = basename(file.name).startswith(".")
+    if suffix not in _DICOM_SUFFIXES and (is_hidden or suffix not in beside or _is_text(file)):
         return None
-    what = "the file is empty" if file.size == 0 else "the file is named like a slice and is not DICOM"
+    what = "the file is named like a slice and is not DICOM"
+    if is_packed or not file.size:
+        what = "the file is named like a slice that is packed or not yet whole" if is_packed else "the file is empty"
     return DicomError(
         "CF-D016a",
         what,

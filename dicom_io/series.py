@@ -19,7 +19,9 @@ from dicom_io.checks import (
     representative,
     with_common_padding,
 )
+from dicom_io.claims import check_claims
 from dicom_io.errors import DicomError
+from dicom_io.gaps import missing_inside
 from dicom_io.geometry import Stack, arrange, strays_beside
 from dicom_io.header import Frame, HeaderReader
 from dicom_io.identity import Scrubber, pseudonym_of
@@ -116,14 +118,18 @@ def read_entry(found: SeriesList, entry: SeriesEntry, options: ReadOptions) -> R
 def examine(found: SeriesList, entry: SeriesEntry, options: ReadOptions) -> Examination:
     """Judge a series by its headers and its place in the source; pixels are read only to compare duplicates."""
     notices: list[Notice] = [*found.unreadable_beside(entry), *check_images(entry.frames, options)]
-    stack = None
+    stack, n_gap = None, 0
     if not _refusals(notices):
         notices.extend(check_together(entry.frames))
+    if not _refusals(notices):
+        notices.extend(check_claims(entry.frames))
     if not _refusals(notices):
         frames, padding = with_common_padding(entry.frames)
         stack, more = arrange(frames, options, _same_pixels)
         notices.extend([*padding, *more])
-    findings = [*_findings(notices), *header_findings(entry.frames, options), *_source_findings(found, entry)]
+        n_gap = missing_inside(frames)
+    headers = header_findings(entry.frames, options, n_gap)
+    findings = [*_findings(notices), *headers, *_source_findings(found, entry)]
     if stack is not None:
         findings.extend(strays_beside(stack, [f for e in found if e is not entry for f in e.frames]))
     return Examination(stack, tuple(_refusals(notices)), tuple(findings))

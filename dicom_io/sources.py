@@ -16,7 +16,7 @@ import dicom_io.limits as limits
 from dicom_io.archive import list_zip
 from dicom_io.elements import MalformedHeaderError, NotDicomError, read_elements
 from dicom_io.errors import DicomError
-from dicom_io.files import DiskFile, cannot_read, printable
+from dicom_io.files import DiskFile, cannot_read, is_passed_over, printable
 from dicom_io.header import HeaderReader, SourceFile
 from dicom_io.tags import SEQUENCES, TAGS
 
@@ -94,7 +94,7 @@ class _Walk:
             with os.scandir(folder) as entries:
                 for entry in entries:
                     self._count(prefix or folder)
-                    if not entry.name.startswith("."):
+                    if not is_passed_over(entry.name, is_folder=entry.is_dir()):
                         self._take(entry, prefix + printable(entry.name), depth)
         except OSError as error:
             raise cannot_read(prefix or folder, error) from None

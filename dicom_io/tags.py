@@ -21,6 +21,7 @@ TAGS = {
     "BodyPartExamined": 0x00180015,
     "SliceThickness": 0x00180050,
     "KVP": 0x00180060,
+    "ReconstructionDiameter": 0x00181100,
     "TriggerTime": 0x00181060,
     "GantryDetectorTilt": 0x00181120,  # only to see whether positions lost it
     "ConvolutionKernel": 0x00181210,
@@ -82,6 +83,7 @@ SEQUENCES = {
     "CTReconstructionSequence": 0x00189314,
     "CTXRayDetailsSequence": 0x00189325,
     "CTImageFrameTypeSequence": 0x00189329,
+    "ModalityLUTSequence": 0x00283000,  # only to see that it is there
     "SegmentSequence": 0x00620002,
     "SegmentIdentificationSequence": 0x0062000A,
 }

@@ -79,6 +79,45 @@ def series(
     return slices
 
 
+def enhanced(hu: np.ndarray, *, syntax: str | None = None, legacy: bool = False) -> FileDataset:
+    """One multi-frame object by functional groups; frames out of order, the rescale per frame."""
+    singles = series(hu)
+    whole = series(hu[:1])[0]
+    whole.SOPClassUID = "1.2.840.10008.5.1.4.1.1.2.2" if legacy else "1.2.840.10008.5.1.4.1.1.2.1"
+    whole.file_meta.MediaStorageSOPClassUID = whole.SOPClassUID
+    for keyword in ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "SliceThickness"):
+        delattr(whole, keyword)
+    for keyword in ("RescaleSlope", "RescaleIntercept"):
+        delattr(whole, keyword)
+
+    def group(name, **values):
+        item = Dataset()
+        for keyword, value in values.items():
+            setattr(item, keyword, value)
+        holder = Dataset()
+        setattr(holder, name, [item])
+        return holder
+
+    shared = group("PixelMeasuresSequence", PixelSpacing=[0.8, 0.8], SliceThickness=1.5)
+    shared.update(group("PlaneOrientationSequence", ImageOrientationPatient=[1, 0, 0, 0, 1, 0]))
+    whole.SharedFunctionalGroupsSequence = [shared]
+    order = np.random.default_rng(1).permutation(len(hu))
+    frames, pixels = [], []
+    for k in order:
+        frame = group("PlanePositionSequence", ImagePositionPatient=list(singles[k].ImagePositionPatient))
+        frame.update(
+            group("PixelValueTransformationSequence", RescaleSlope="1", RescaleIntercept="-1024", RescaleType="HU")
+        )
+        frames.append(frame)
+        pixels.append(singles[k].PixelData)
+    whole.PerFrameFunctionalGroupsSequence = frames
+    whole.NumberOfFrames = len(hu)
+    whole.PixelData = b"".join(pixels)
+    if syntax:
+        whole.compress(syntax, generate_instance_uid=False)
+    return whole
+
+
 def set_hu(ds: Dataset, hu: np.ndarray, *, slope=1, intercept=-1024, signed=None, bits=None) -> None:
     """Store Hounsfield units with a given rescale."""
     stored = np.rint((hu.astype(float) - intercept) / slope).astype(int)

@@ -170,51 +170,10 @@ def test_a_decoder_that_crashes_is_an_error_that_names_the_file(tmp_path, hu, mo
         read_series(tmp_path, options=ReadOptions(workers=1))
 
 
-def enhanced(hu, *, syntax=None, legacy=False):
-    """One multi-frame object by functional groups; frames out of order, the rescale per frame."""
-    from pydicom.dataset import Dataset
-
-    singles = ct_files.series(hu)
-    whole = ct_files.series(hu[:1])[0]
-    whole.SOPClassUID = "1.2.840.10008.5.1.4.1.1.2.2" if legacy else "1.2.840.10008.5.1.4.1.1.2.1"
-    whole.file_meta.MediaStorageSOPClassUID = whole.SOPClassUID
-    for keyword in ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "SliceThickness"):
-        delattr(whole, keyword)
-    for keyword in ("RescaleSlope", "RescaleIntercept"):
-        delattr(whole, keyword)
-
-    def group(name, **values):
-        item = Dataset()
-        for keyword, value in values.items():
-            setattr(item, keyword, value)
-        holder = Dataset()
-        setattr(holder, name, [item])
-        return holder
-
-    shared = group("PixelMeasuresSequence", PixelSpacing=[0.8, 0.8], SliceThickness=1.5)
-    shared.update(group("PlaneOrientationSequence", ImageOrientationPatient=[1, 0, 0, 0, 1, 0]))
-    whole.SharedFunctionalGroupsSequence = [shared]
-    order = np.random.default_rng(1).permutation(len(hu))
-    frames, pixels = [], []
-    for k in order:
-        frame = group("PlanePositionSequence", ImagePositionPatient=list(singles[k].ImagePositionPatient))
-        frame.update(
-            group("PixelValueTransformationSequence", RescaleSlope="1", RescaleIntercept="-1024", RescaleType="HU")
-        )
-        frames.append(frame)
-        pixels.append(singles[k].PixelData)
-    whole.PerFrameFunctionalGroupsSequence = frames
-    whole.NumberOfFrames = len(hu)
-    whole.PixelData = b"".join(pixels)
-    if syntax:
-        whole.compress(syntax, generate_instance_uid=False)
-    return whole
-
-
 @pytest.mark.parametrize("syntax", [None, RLELossless, JPEG2000Lossless])
 @pytest.mark.parametrize("legacy", [False, True])
 def test_multi_frame_objects(tmp_path, hu, syntax, legacy):
-    ct_files.save([enhanced(hu, syntax=syntax, legacy=legacy)], tmp_path)
+    ct_files.save([ct_files.enhanced(hu, syntax=syntax, legacy=legacy)], tmp_path)
     result = read_series(tmp_path / "IM0001.dcm")
     assert np.array_equal(result.volume.hu, hu)
     assert result.volume.geometry.slice_step_mm == pytest.approx(1.5, abs=1e-9)
@@ -224,13 +183,13 @@ def test_multi_frame_objects(tmp_path, hu, syntax, legacy):
 
 def test_multi_frame_beside_its_single_frames_asks(tmp_path, hu):
     ct_files.save(ct_files.series(hu), tmp_path / "single")
-    ct_files.save([enhanced(hu)], tmp_path / "multi")
+    ct_files.save([ct_files.enhanced(hu)], tmp_path / "multi")
     with pytest.raises(DicomError, match="CF-D008"):
         read_series(tmp_path)
 
 
 def test_multi_frame_whose_groups_are_gone(tmp_path, hu):
-    whole = enhanced(hu)
+    whole = ct_files.enhanced(hu)
     whole.PerFrameFunctionalGroupsSequence = whole.PerFrameFunctionalGroupsSequence[:-1]
     ct_files.save([whole], tmp_path)
     with pytest.raises(DicomError, match=r"CF-D015.*12 frames and describes 11"):

@@ -38,6 +38,14 @@ def test_row_11_one_changed_intercept_is_found_by_the_tissue(tmp_path, hu):
     refused("CF-D011c", tmp_path, names=["IM0009.dcm"])
 
 
+@pytest.mark.parametrize("k", [0, 8, 23])
+def test_row_11_an_intercept_that_leaves_nothing_but_air(tmp_path, hu, k):
+    slices = ct_files.series(hu)
+    slices[k].RescaleIntercept = "-10240"
+    ct_files.save(slices, tmp_path)
+    refused("CF-D011c", tmp_path, names=[f"IM{k + 1:04d}.dcm", "below air"])
+
+
 @pytest.mark.parametrize("shift", [-900, -70, -30, -10, 10, 70])
 @pytest.mark.parametrize("shape", [(24, 64, 64), (12, 24, 24)])
 def test_row_11_an_intercept_that_moves_one_slice_is_found(tmp_path, shift, shape):

@@ -29,7 +29,7 @@ def test_round_trip_is_exact(written):
     assert np.allclose(result.volume.geometry.affine, volume.geometry.affine, rtol=0, atol=1e-9)
     assert result.volume.info.kernel == "SHARP" and result.volume.info.slice_thickness_mm == 2.0
     assert [m[0] for m in result.manifest] == [f"ct/{p.name}" for p in paths]
-    assert not result.findings
+    assert [f.code for f in result.findings] == ["CF-D023b"]  # pixels of 0.8 x 0.7 mm
 
 
 def test_missing_slice_names_the_neighbours(written):
