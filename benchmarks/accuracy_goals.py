@@ -19,7 +19,7 @@ from trials import Trial, limbs, pooled, run_all, with_tissue, with_wall
 
 from sizing.phantom.spec import Harmonic, ScanSpec
 from sizing.selfcheck.compare import DIAMETERS
-from sizing.selfcheck.summary import coverage_of
+from sizing.selfcheck.coverage import coverage_of_limbs
 
 FINE = ScanSpec(pixel_mm=0.7, slice_thickness_mm=1.0, slice_step_mm=1.0, sigma_in_plane_mm=0.45, noise_hu=20.0)
 COARSE = ScanSpec(pixel_mm=0.98, slice_thickness_mm=3.3, slice_step_mm=3.0, sigma_in_plane_mm=0.6, noise_hu=15.0)
@@ -168,18 +168,15 @@ def _coverage(name: str, found: list[Trial]) -> list[Result]:
     comparisons = [t.comparison for t in found if t.comparison is not None]
     shares = {}
     for surface in ("endosteal", "periosteal"):
-        error = np.concatenate([getattr(c, f"{surface}_error_mm").ravel() for c in comparisons])
-        se = np.concatenate([getattr(c, f"{surface}_se_mm").ravel() for c in comparisons])
-        shares[surface] = coverage_of(error, se)
+        pairs = [(getattr(c, f"{surface}_error_mm"), getattr(c, f"{surface}_se_mm")) for c in comparisons]
+        shares[surface] = coverage_of_limbs(pairs)
     for diameter in ("inscribed", "area"):
         known = [c for c in comparisons if diameter in c.diameter_se_mm]
         if known:
-            error = np.concatenate([c.diameter_error_mm[diameter] for c in known])
-            shares[f"{diameter} diameter"] = coverage_of(
-                error, np.concatenate([c.diameter_se_mm[diameter] for c in known])
-            )
-    told = ", ".join(f"{k} {v:.1%}" for k, v in shares.items())
-    reached = all(0.90 <= v <= 0.99 for v in shares.values())
+            pairs = [(c.diameter_error_mm[diameter], c.diameter_se_mm[diameter]) for c in known]
+            shares[f"{diameter} diameter"] = coverage_of_limbs(pairs)
+    told = ", ".join(f"{k} {v.share:.1%} ({v.low:.0%}–{v.high:.0%})" for k, v in shares.items())
+    reached = not any(v.missed for v in shares.values())
     return [Result(f"stated 95 % intervals, {name}", "90–99 % coverage", told, reached)]
 
 

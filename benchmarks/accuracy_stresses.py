@@ -19,7 +19,7 @@ from trials import Trial, limbs, pooled, run_all, with_tissue, with_wall
 
 from sizing.phantom import PhantomSpec
 from sizing.phantom.spec import Bump, Harmonic, LyticDefect, Pin, Plug, ScanSpec
-from sizing.selfcheck.summary import coverage_of
+from sizing.selfcheck.coverage import coverage_of
 
 COUNT = 3
 MARKS = ("<!-- stresses: begin -->", "<!-- stresses: end -->")

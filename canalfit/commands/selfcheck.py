@@ -94,9 +94,7 @@ def _scanner(scan: ScanSpec) -> str:
 
 
 def _table(report: SelfcheckReport) -> str:
-    head = (
-        f"{'quantity (measured - true, mm)':32s} {'n':>7s} {'bias':>8s} {'SD':>7s} {'worst':>7s} {'in 95 %':>8s}  goal"
-    )
+    head = f"{'quantity (measured - true, mm)':32s} {'n':>7s} {'bias':>8s} {'SD':>7s} {'worst':>7s} {'in 95 %':>8s} {'interval':>17s}  goal"
     lines = [head, "-" * len(head)]
     lines += [_line(row) for row in report.rows]
     refused = [limb for limb in report.limbs if limb.refused]
@@ -110,9 +108,11 @@ def _line(row: Row) -> str:
         return "" if value != value else format(value, form)
 
     missed = f"  MISSED: {', '.join(row.missed)}" if row.missed else ""
+    known = row.coverage_low == row.coverage_low
+    interval = f"{row.coverage_low:.1%} to {row.coverage_high:.1%}" if known else ""
     return (
         f"{row.quantity:32s} {row.count:7d} {number(row.bias, '+8.3f'):>8s} {number(row.sd, '7.3f'):>7s} "
-        f"{number(row.worst, '7.3f'):>7s} {number(row.coverage, '8.1%'):>8s}  {row.goal}{missed}"
+        f"{number(row.worst, '7.3f'):>7s} {number(row.coverage, '8.1%'):>8s} {interval:>17s}  {row.goal}{missed}"
     )
 
 

@@ -25,8 +25,9 @@ BORROWED_SHARE = 0.04
 FIRST_SHARE = 0.15
 # The field is smooth: every other ray and level shows it as well.
 FIELD_SKIP = 2
-# Places differ in their fade by about this much, and more than half is no longer cortex.
-FADE_SPREAD = 0.1
+# Where nothing shows the fade it is unknown by this much; places differ in it by at least so much.
+UNKNOWN_FADE, LEAST_FADE_SPREAD = 0.1, 0.02
+# More than half missing is no longer cortex to everybody.
 MOST_FADE, HALF = 0.8, 0.5
 # The shape of the fade (with the square of the depth in the wall) is assumed: from a straight line to the fourth power,
 # its effect on the edge differs by this share.
@@ -66,7 +67,7 @@ def cortex_field(
     """
     c, skip, (m, n) = calibration, FIELD_SKIP, start.shape[:2]
     if not c.cortex_known:
-        return CortexField(np.full((m, n), c.cortex_hu), np.zeros((m, n)), np.full((m, n), FADE_SPREAD))
+        return CortexField(np.full((m, n), c.cortex_hu), np.zeros((m, n)), np.full((m, n), UNKNOWN_FADE))
     some = start[::skip, ::skip].copy()
     loose = np.full(some.shape[:2], max(FIRST_SHARE * c.cortex_hu, c.cortex_spread_hu))
     priors = Priors(
@@ -99,9 +100,15 @@ def _hu_of(fit: WallFit, rays: Rays, calibration: Calibration) -> FloatArray:
 def _fade_of(fit: WallFit, rays: Rays, calibration: Calibration) -> tuple[FloatArray, FloatArray]:
     """Return the share of HU (m, n) that is missing at the endosteum, and its standard error."""
     level = float(np.clip(calibration.fade_share, 0.0, MOST_FADE))
-    away, weight = _neighbours(fit.fade_share - level, fit.fade_precision, FADE_SPREAD, MOST_FADE, rays)
+    telling = fit.fade_precision > 0
+    if telling.any():
+        scatter = 1.4826 * float(np.median(np.abs(fit.fade_share - level)[telling]))
+        spread = float(np.clip(scatter, LEAST_FADE_SPREAD, UNKNOWN_FADE))
+    else:
+        spread = UNKNOWN_FADE
+    away, weight = _neighbours(fit.fade_share - level, fit.fade_precision, spread, MOST_FADE, rays)
     fade = np.clip(level + away, 0.0, MOST_FADE)
-    own = 1 / np.sqrt(INDEPENDENT_SHARE * weight + 1 / FADE_SPREAD**2)
+    own = 1 / np.sqrt(INDEPENDENT_SHARE * weight + 1 / UNKNOWN_FADE**2)
     return fade, np.hypot(own, FADE_SHAPE_DOUBT * fade)
 
 

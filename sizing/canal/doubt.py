@@ -24,7 +24,7 @@ LONGER = np.linspace(1.0, 1.75, 7)
 GRID_SHARE = 0.004
 # An error of ln decay moves the content at the edge by this share of the tail; places differ by so much in ln decay,
 # and cancellous bone is no exponential.
-TAIL_PER_LN_DECAY, DECAY_SPREAD = 0.15, 0.25
+TAIL_PER_LN_DECAY, DECAY_SPREAD = 0.15, 0.15
 # Below this no model of a scan is true: profile shape, grid, curvature to the second order.
 LEAST_COMMON_MM = 0.0015
 # A thin wall borrows its cortex HU from its surroundings: it may be off by this share of what places differ by.

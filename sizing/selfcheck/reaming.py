@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sizing.canal import Canal
+from sizing.geometry import FloatArray
 from sizing.reaming import ReamedCanal, ReamingPlan, ream
 
 # Goals of a removed volume: this share of it and this much besides.
@@ -21,11 +23,11 @@ class ReamingErrors:
     Attributes
     ----------
     removed_mm3, true_removed_mm3 : float
-        Cortical bone cut by all passes.
+        Cortical bone cut by all passes, over the levels that are measured and true.
     wall_error_mm : float
         Of the least wall left by the last pass.
     contact_error : float
-        Of the last tool's contact, as a mean over the levels it reaches.
+        Of the last tool's contact, as a mean over those of these levels that it touches.
     """
 
     removed_mm3: float
@@ -44,15 +46,33 @@ def compare_reaming(canal: Canal, exact: Canal, plan: ReamingPlan) -> ReamingErr
     """Ream both canals by one plan and compare what was cut."""
     ours, true = ream(canal, plan), ream(exact, plan)
     last, true_last = ours.passes[-1], true.passes[-1]
+    same = _same_levels(ours, true)
+    step_mm = float(np.median(np.diff(canal.axis.depth_mm)))
+    touched = same & ((last.contact_share > 0) | (_fitted(true_last.contact_share, len(same)) > 0))
+    contact = last.contact_share - _fitted(true_last.contact_share, len(same))
     return ReamingErrors(
-        removed_mm3=ours.harvested_cortical_mm3,
-        true_removed_mm3=true.harvested_cortical_mm3,
+        removed_mm3=_cut_mm2(ours, same).sum() * step_mm,
+        true_removed_mm3=_cut_mm2(true, same).sum() * step_mm,
         wall_error_mm=last.wall_min_mm - true_last.wall_min_mm,
-        contact_error=_contact(ours) - _contact(true),
+        contact_error=float(contact[touched].mean()) if touched.any() else float("nan"),
     )
 
 
-def _contact(reamed: ReamedCanal) -> float:
-    share = reamed.passes[-1].contact_share
-    known = share[np.isfinite(share)]
-    return float(known.mean()) if len(known) else float("nan")
+def _same_levels(ours: ReamedCanal, true: ReamedCanal) -> NDArray[np.bool_]:
+    """Mark the measured levels (m,) whose section is whole in both canals: the truth ends sooner, a scan begins later.
+
+    Both canals start at the same depth, with the same step (``true_canal``). A mean over other levels would compare
+    how far the tool stands out of either.
+    """
+    known = np.isfinite(ours.passes[-1].contact_share)
+    return known & np.isfinite(_fitted(true.passes[-1].contact_share, len(known)))
+
+
+def _cut_mm2(reamed: ReamedCanal, same: NDArray[np.bool_]) -> FloatArray:
+    """Return the cortical area (k,) cut by all passes at the marked levels."""
+    return np.asarray(sum(_fitted(p.removed_cortical_mm2, len(same))[same] for p in reamed.passes))
+
+
+def _fitted(values: FloatArray, levels: int) -> FloatArray:
+    """Return per-level values cut or filled up with NaN to a number of levels."""
+    return np.concatenate([values[:levels], np.full(max(0, levels - len(values)), np.nan)])

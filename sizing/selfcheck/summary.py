@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from sizing.geometry import FloatArray
 from sizing.phantom.spec import ScanSpec
 from sizing.selfcheck.compare import DIAMETERS, Comparison
+from sizing.selfcheck.coverage import COVERAGE_RANGE, Coverage, coverage_of_limbs
 from sizing.selfcheck.reaming import (
     CONTACT_GOAL,
     VOLUME_GOAL_MM3,
@@ -22,8 +23,6 @@ from sizing.selfcheck.reaming import (
 FINE_PIXEL_MM, FINE_SLICE_MM = 0.75, 1.1
 # Walls thinner than this have goals of their own.
 THIN_WALL_MM = 1.5
-COVERAGE_RANGE = (0.90, 0.99)
-TWO_SIDED_95 = 1.96
 CENTRE_GOAL_MM, ISTHMUS_GOAL_MM, CANNOT_TELL_GOAL = 0.1, 2.0, 0.05
 
 
@@ -52,8 +51,8 @@ def goals_for(scan: ScanSpec) -> Goals:
 class Row:
     """One quantity over all limbs; mm unless the name says otherwise, NaN = nothing to tell.
 
-    ``coverage`` is the share of truths inside the stated 95 % interval. ``missed`` names the goals
-    that are not reached; empty = all are.
+    ``coverage`` is the share of truths inside the stated 95 % interval; what so few limbs can say of that share lies
+    between ``coverage_low`` and ``coverage_high``. ``missed`` names the goals that are not reached; empty = all are.
     """
 
     quantity: str
@@ -64,6 +63,8 @@ class Row:
     coverage: float = float("nan")
     goal: str = ""
     missed: tuple[str, ...] = ()
+    coverage_low: float = float("nan")
+    coverage_high: float = float("nan")
 
 
 def summarize(comparisons: Sequence[Comparison], goals: Goals) -> tuple[Row, ...]:
@@ -80,12 +81,6 @@ def summarize(comparisons: Sequence[Comparison], goals: Goals) -> tuple[Row, ...
     return tuple(rows)
 
 
-def coverage_of(error: FloatArray, se: FloatArray) -> float:
-    """Return the share of errors inside the stated 95 % interval; NaN if no interval is stated."""
-    known = np.isfinite(error) & np.isfinite(se)
-    return float(np.mean(np.abs(error[known]) <= TWO_SIDED_95 * se[known])) if known.any() else float("nan")
-
-
 def _pool(values: Sequence[FloatArray]) -> FloatArray:
     flat = np.concatenate([np.ravel(v) for v in values]) if values else np.empty(0)
     return flat[np.isfinite(flat)]
@@ -97,43 +92,36 @@ def _moments(error: FloatArray) -> tuple[int, float, float, float]:
     return len(error), float(error.mean()), float(error.std()), float(np.abs(error).max())
 
 
-def _against(bias: float, sd: float, coverage: float, limits: tuple[float, float] | None) -> tuple[str, ...]:
-    missed = []
-    if limits is not None:
-        missed += ["bias"] * (not abs(bias) <= limits[0]) + ["SD"] * (not sd <= limits[1])
-    if np.isfinite(coverage) and not COVERAGE_RANGE[0] <= coverage <= COVERAGE_RANGE[1]:
-        missed.append("coverage")
-    return tuple(missed)
+def _against(bias: float, sd: float, limits: tuple[float, float]) -> tuple[str, ...]:
+    return ("bias",) * (not abs(bias) <= limits[0]) + ("SD",) * (not sd <= limits[1])
+
+
+def _with_coverage(row: Row, coverage: Coverage) -> Row:
+    return replace(row, coverage=coverage.share, coverage_low=coverage.low, coverage_high=coverage.high,
+                   missed=row.missed + ("coverage",) * coverage.missed)  # fmt: skip
 
 
 def _diameter(comparisons: Sequence[Comparison], name: str, goals: Goals) -> Row:
     n, bias, sd, worst = _moments(_pool([c.diameter_error_mm[name] for c in comparisons]))
-    known = [c for c in comparisons if name in c.diameter_se_mm]
-    coverage = float("nan")
-    if known:
-        coverage = coverage_of(
-            np.concatenate([c.diameter_error_mm[name] for c in known]),
-            np.concatenate([c.diameter_se_mm[name] for c in known]),
-        )
+    known = [(c.diameter_error_mm[name], c.diameter_se_mm[name]) for c in comparisons if name in c.diameter_se_mm]
     limits = (goals.diameter_bias_mm, goals.diameter_sd_mm)
     goal = f"bias {limits[0]:g}, SD {limits[1]:g}"
-    return Row(f"{name} diameter", n, bias, sd, worst, coverage, goal, _against(bias, sd, coverage, limits))
+    row = Row(f"{name} diameter", n, bias, sd, worst, goal=goal, missed=_against(bias, sd, limits))
+    return _with_coverage(row, coverage_of_limbs(known))
 
 
 def _surface(comparisons: Sequence[Comparison], name: str) -> Row:
-    error = [getattr(c, f"{name}_error_mm") for c in comparisons]
-    n, bias, sd, worst = _moments(_pool(error))
-    se = np.concatenate([np.ravel(getattr(c, f"{name}_se_mm")) for c in comparisons]) if comparisons else np.empty(0)
-    coverage = coverage_of(np.concatenate([np.ravel(e) for e in error]), se) if comparisons else float("nan")
+    pairs = [(getattr(c, f"{name}_error_mm"), getattr(c, f"{name}_se_mm")) for c in comparisons]
+    n, bias, sd, worst = _moments(_pool([error for error, _ in pairs]))
     goal = f"95 % interval {COVERAGE_RANGE[0]:.0%} to {COVERAGE_RANGE[1]:.0%}"
-    return Row(f"{name} surface", n, bias, sd, worst, coverage, goal, _against(bias, sd, coverage, None))
+    return _with_coverage(Row(f"{name} surface", n, bias, sd, worst, goal=goal), coverage_of_limbs(pairs))
 
 
 def _wall(comparisons: Sequence[Comparison], goals: Goals) -> Row:
     thick = [np.where(c.true_wall_mm >= THIN_WALL_MM, c.wall_error_mm, np.nan) for c in comparisons]
     n, bias, sd, worst = _moments(_pool(thick))
     limits = (goals.wall_bias_mm, goals.wall_sd_mm)
-    missed = _against(bias, sd, float("nan"), limits)
+    missed = _against(bias, sd, limits)
     return Row(f"wall from {THIN_WALL_MM:g} mm", n, bias, sd, worst, goal=f"bias {limits[0]:g}, SD {limits[1]:g}",
                missed=missed)  # fmt: skip
 

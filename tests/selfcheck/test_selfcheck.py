@@ -12,8 +12,8 @@ from sizing.phantom.render import make_axis
 from sizing.phantom.spec import BoneSpec, LyticDefect, Plug, ScanSpec
 from sizing.phantom.truth import make_truth
 from sizing.selfcheck import compare, goals_for, summarize, true_canal, true_residual_bone
+from sizing.selfcheck.coverage import coverage_of, coverage_of_limbs
 from sizing.selfcheck.like import is_sharp, scan_like
-from sizing.selfcheck.summary import coverage_of
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +81,36 @@ def test_coverage_counts_what_lies_inside_the_interval() -> None:
     error, se = np.array([0.0, 0.1, -0.3, np.nan]), np.array([0.1, 0.1, 0.1, 0.1])
     assert coverage_of(error, se) == pytest.approx(2 / 3)
     assert np.isnan(coverage_of(error, np.full(4, np.nan)))
+
+
+def test_coverage_of_a_few_limbs_is_said_with_its_own_doubt() -> None:
+    se = np.full(200, 0.1)
+    inside, outside = np.zeros(200), np.full(200, 1.0)
+    agree = coverage_of_limbs([(inside, se)] * 9)
+    assert agree.share == 1.0 and not agree.missed  # nine limbs that all agree do not exclude 99 %
+    assert agree.independent == 9 and agree.low == pytest.approx(9 / (9 + 1.96**2))  # Wilson's bound of 9 of 9
+    mixed = [(np.where(np.arange(200) % 10 < 4, outside, inside), se)] * 9
+    assert coverage_of_limbs(mixed).share == pytest.approx(0.6) and coverage_of_limbs(mixed).missed
+    many = coverage_of_limbs([(inside, se)] * 2000)
+    assert many.low > 0.99 and many.missed
+    # one limb in three is all wrong: its levels are one answer, not two hundred
+    lumps = coverage_of_limbs([(outside, se), (inside, se), (inside, se)] * 3)
+    assert lumps.share == pytest.approx(2 / 3) and lumps.independent == pytest.approx(9) and lumps.low < 0.4
+    assert np.isnan(coverage_of_limbs([(inside, np.full(200, np.nan))]).share)
+
+
+def test_reaming_is_compared_over_the_levels_that_both_canals_have(truth) -> None:
+    from sizing.reaming import best_rigid_axis, default_reamer_set, reaming_plan
+    from sizing.selfcheck.reaming import compare_reaming
+
+    whole = make_truth(PhantomSpec(length_mm=60.0), make_axis(PhantomSpec(length_mm=60.0)))
+    exact = exact_canal(whole)
+    plan = reaming_plan(default_reamer_set(), best_rigid_axis(exact, 0.0, 40.0), 14.0, 40.0)
+    gone = np.array(exact.endosteal_radius_mm)
+    gone[:3] = np.nan  # the first levels of the measured canal are not known
+    errors = compare_reaming(replace(exact, endosteal_radius_mm=gone), exact, plan)
+    assert errors.contact_error == pytest.approx(0.0, abs=1e-12)
+    assert errors.removed_mm3 == pytest.approx(errors.true_removed_mm3)
 
 
 def test_the_true_locator_lies_where_the_bone_is() -> None:
