@@ -94,7 +94,8 @@ def _scanner(scan: ScanSpec) -> str:
 
 
 def _table(report: SelfcheckReport) -> str:
-    head = f"{'quantity (measured - true, mm)':32s} {'n':>7s} {'bias':>8s} {'SD':>7s} {'worst':>7s} {'in 95 %':>8s} {'interval':>17s}  goal"
+    names = ("n", 7), ("bias", 8), ("SD", 7), ("worst", 7), ("in 95 %", 8), ("interval", 17)
+    head = f"{'quantity (measured - true, mm)':32s} {' '.join(f'{n:>{w}s}' for n, w in names)}  goal"
     lines = [head, "-" * len(head)]
     lines += [_line(row) for row in report.rows]
     refused = [limb for limb in report.limbs if limb.refused]
