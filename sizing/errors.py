@@ -80,6 +80,10 @@ def _rebuild_input_error(kind: type[InputError], fields: dict[str, str]) -> Inpu
     return error
 
 
+class VolumeError(InputError):
+    """An array is no CT volume: not whole Hounsfield units, or not of the shape of its grid."""
+
+
 class SegmentationError(InputError):
     """The bone that was asked for cannot be told in this scan."""
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from sizing.errors import VolumeError
 from sizing.geometry import VolumeGeometry
 
 
@@ -48,6 +49,11 @@ class CtVolume:
     info : ScanInfo
     unmeasured_slices : tuple of int
         Slices that were interpolated or repaired; no number is reported there as measured.
+
+    Raises
+    ------
+    VolumeError
+        CF-C014 not int16 (so also: NaN); CF-C015 another shape than the grid; CF-C016 memory order.
     """
 
     hu: NDArray[np.int16]
@@ -57,9 +63,21 @@ class CtVolume:
 
     def __post_init__(self) -> None:
         if self.hu.dtype != np.int16 or self.hu.ndim != 3:
-            raise ValueError(f"hu must be a 3-D int16 array, got {self.hu.dtype} {self.hu.shape}")
+            raise VolumeError("CF-C014", "a CT volume is whole Hounsfield units in a 3-D int16 array",
+                              measured=f"{self.hu.dtype} {self.hu.shape}{_not_numbers(self.hu)}",
+                              advice="Put -1000 where nothing was scanned, name slices that were made up in "
+                                     "unmeasured_slices, round, and convert")  # fmt: skip
         if self.hu.shape != self.geometry.shape:
-            raise ValueError(f"hu {self.hu.shape} and geometry {self.geometry.shape} differ in shape")
+            raise VolumeError("CF-C015", "the volume and its grid differ in shape",
+                              measured=str(self.hu.shape), expected=str(self.geometry.shape))  # fmt: skip
         if not self.hu.flags.c_contiguous:
-            raise ValueError("hu must be C-contiguous (slice, row, column)")
+            raise VolumeError("CF-C016", "the volume must be C-contiguous (slice, row, column)",
+                              advice="Use numpy.ascontiguousarray")  # fmt: skip
         self.hu.setflags(write=False)  # the full volume is never copied; whoever made it hands it over
+
+
+def _not_numbers(hu: NDArray) -> str:
+    """Say how many voxels are no numbers, where an array can hold such."""
+    if hu.dtype.kind != "f" or not (bad := int((~np.isfinite(hu)).sum())):
+        return ""
+    return f", {bad} of {hu.size} voxels NaN or infinite"

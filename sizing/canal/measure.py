@@ -49,6 +49,8 @@ def measure_canal(volume: CtVolume, residual_bone: ResidualBone, settings: Canal
     rays, located = _look(volume, residual_bone, axis, settings.n_angles)
     if not np.isfinite(located.inner_mm).any():
         raise CanalError("CF-C013", "no level of this bone shows a wall with a canal inside",
+                         where=f"{len(axis)} levels, {axis.depth_mm[0]:.0f} to {axis.depth_mm[-1]:.0f} mm above the "
+                               "resection plane",
                          advice="Check the bone and the resection level; a sclerosed canal has no edge")  # fmt: skip
     calibration = calibrate(volume, rays, located, expected_blur(volume))
     walls = fit_surfaces(volume, rays, located, calibration)

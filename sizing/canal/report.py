@@ -31,8 +31,9 @@ TWO_SIDED_95 = 1.96
 # Stretches closer than this are told as one, and this many at most.
 JOINED_MM, NAMED_STRETCHES = 10.0, 3
 # Cortex fades where it lacks this share of its HU at the endosteum, on this share of a level's rays. An edge that is
-# uncertain by less than this does not change a reamer; a mean direction weaker than this is no side.
-FADED_SHARE, NAMED_FADED, TELLING_MM, ONE_SIDED = 0.1, 0.25, 0.1, 0.15
+# uncertain by less than this (half a reamer step) seldom changes a reamer; a mean direction weaker than
+# this is no side.
+FADED_SHARE, NAMED_FADED, TELLING_MM, ONE_SIDED = 0.1, 0.25, 0.25, 0.15
 # Marrow, fat or fluid, and the loose bone of a metaphysis stay below this.
 FILLED_HU = 400.0
 

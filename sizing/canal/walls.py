@@ -77,7 +77,9 @@ def fit_surfaces(volume: CtVolume, rays: Rays, located: Located, calibration: Ca
     state = judge(volume, rays, located, fit, expected, least_wall_mm)
     known = state == RayState.MEASURED
     if not known.any():
+        depth = rays.axis.depth_mm
         raise CanalError("CF-C013", "no wall of this bone can be measured in this scan",
+                         where=f"{len(depth)} levels, {depth[0]:.0f} to {depth[-1]:.0f} mm above the resection plane",
                          measured=", ".join(f"{share:.0%} of the rays: {why}" for why, share in reasons(state)[:2]),
                          advice="Look at the images; choose another level, or a scan that shows the wall")  # fmt: skip
     inner, outer = (

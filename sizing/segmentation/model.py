@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sizing.anatomy import Bone, Side
+from sizing.errors import SegmentationError
 from sizing.findings import Finding
 from sizing.geometry import FloatArray, Plane, VolumeGeometry, frozen_array, unit
 
@@ -45,6 +46,12 @@ class ResidualBone:
         Along the axis, from the lowest to the highest bone in the scan; NaN = not told.
     whole : bool
         Both joint ends lie in the scan, so that the scanned length is the length of the bone.
+
+    Raises
+    ------
+    SegmentationError
+        CF-S012 the mask is no bool array of its grid's shape; CF-S013 it is empty; CF-S014 the resection plane's normal
+        points distally.
     """
 
     mask: NDArray[np.bool_]
@@ -63,10 +70,13 @@ class ResidualBone:
 
     def __post_init__(self) -> None:
         if self.mask.dtype != np.bool_ or self.mask.shape != self.geometry.shape:
-            raise ValueError("mask must be bool and have the shape of its geometry")
+            raise SegmentationError("CF-S012", "a bone's mask is a bool array of the shape of its grid",
+                                    measured=f"{self.mask.dtype} {self.mask.shape}",
+                                    expected=f"bool {self.geometry.shape}")  # fmt: skip
         if not self.mask.any():
-            raise ValueError("a residual bone needs at least one voxel")
+            raise SegmentationError("CF-S013", "the mask of the bone is empty",
+                                    advice="Check the label, and that mask and scan lie in the same frame")  # fmt: skip
         self.mask.setflags(write=False)
         object.__setattr__(self, "proximal_lps", frozen_array(unit(self.proximal_lps)))
         if self.resection.normal_lps @ self.proximal_lps <= 0:
-            raise ValueError("the normal of the resection plane must point proximally")
+            raise SegmentationError("CF-S014", "the normal of the resection plane must point proximally")
