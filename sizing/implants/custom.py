@@ -35,6 +35,8 @@ from sizing.implants.solid import Collar, StemSolid
 _FREE_FORM_STEP_MM = 5.0
 # An unmeasured gap this wide, about 2 mm on the endosteum, holds no feature that a stem could miss.
 _BRIDGED_DEG = 15.0
+# At the cut a gap is bridged from one side only: over no more than one slice of a usual planning CT.
+_BRIDGED_MM = 3.0
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,8 @@ def design_custom(cavity: Cavity, settings: CustomSettings, *, length_mm: float,
     meant = meant_interference_mm(cavity, within, settings)
     check_cut(cavity, within, settings)
     room = replace(cavity, hole_radius_mm=room_mm(cavity, settings))
-    limit = _filled(insertable_limit(room, meant)[within], last_reamer_mm / 2, findings)
+    station = cavity.station_mm[within]
+    limit = _filled(insertable_limit(room, meant)[within], station, last_reamer_mm / 2, findings)
     hole = np.where(np.isfinite(cavity.hole_radius_mm[within]), cavity.hole_radius_mm[within], limit)
     shape = _grow(limit, hole, cavity, length_mm, settings)
     _check_makeable(shape, settings)
@@ -154,7 +157,7 @@ def _broached(cavity: Cavity, shape: StemShape, meant: FloatArray) -> Cavity:
     return replace(cavity, hole_radius_mm=np.maximum(cavity.hole_radius_mm, swept))
 
 
-def _filled(limit: FloatArray, tool_radius_mm: float, findings: list[Finding]) -> FloatArray:
+def _filled(limit: FloatArray, station_mm: FloatArray, tool_radius_mm: float, findings: list[Finding]) -> FloatArray:
     """Bridge narrow unmeasured gaps round the canal; in wide ones the stem stays within the last reamer."""
     unknown = ~np.isfinite(limit)
     if not unknown.any():
@@ -164,14 +167,24 @@ def _filled(limit: FloatArray, tool_radius_mm: float, findings: list[Finding]) -
             Level.WARNING,
             "CF-I042",
             f"{100 * unknown.mean():.1f} % of the canal's surface along the stem is not measured; gaps up to "
-            f"{_BRIDGED_DEG:g} degrees are bridged, in wider ones the stem stays within the last reamer",
+            f"{_BRIDGED_DEG:g} degrees, or {_BRIDGED_MM:g} mm from the cut, are bridged, in others the stem stays within "
+            "the last reamer",
             "Look at these levels before the stem is made",
         )
     )
-    bridged = np.stack([_bridged(row) for row in limit])
+    bridged = np.stack([_bridged(row) for row in _entry_bridged(limit, station_mm)])
     narrowest = np.nanmin(limit, axis=1)
     safe = narrowest if tool_radius_mm == 0 else np.minimum(narrowest, tool_radius_mm)
     return np.minimum.accumulate(np.where(np.isfinite(bridged), bridged, safe[:, None]), axis=0)
+
+
+def _entry_bridged(limit: FloatArray, station_mm: FloatArray) -> FloatArray:
+    """Continue the first measured level straight to the cut where it lies within _BRIDGED_MM of it."""
+    known = np.isfinite(limit)
+    first = known.argmax(axis=0)
+    near = known.any(axis=0) & (station_mm[first] <= _BRIDGED_MM)
+    before = (np.arange(len(limit))[:, None] < first) & near
+    return np.where(before, limit[first, np.arange(limit.shape[1])], limit)
 
 
 def _bridged(row: FloatArray) -> FloatArray:

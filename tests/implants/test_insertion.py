@@ -244,3 +244,17 @@ def test_a_canal_that_is_seen_only_from_some_level_on_is_refused_with_that_level
     cavity = Cavity(ToolAxis((0, 0, 0), (0, 0, 1)), (1, 0, 0), np.arange(61.0), phi, hole, hole + 5, hole)
     with pytest.raises(InputError, match=r"CF-I040.*0 mm above.*measured from 13 mm on"):
         design_custom(cavity, CustomSettings(), length_mm=60.0, last_reamer_mm=15.0)
+
+
+@pytest.mark.parametrize(("unseen_mm", "narrow"), [(2, False), (8, True)])
+def test_a_side_that_is_not_seen_at_the_cut_is_bridged_over_one_slice_only(unseen_mm: int, narrow: bool) -> None:
+    """A quarter of the circumference unseen over the first levels of a round canal of 9 mm, last reamer 14 mm."""
+    hole = np.full((len(STATION), len(PHI)), 9.0)
+    hole[: unseen_mm + 1, :32] = np.nan
+    seen = Cavity(AXIS, (1, 0, 0), STATION, PHI, hole, np.full(hole.shape, 16.0), hole)
+    settings = CustomSettings(section="free", broach_per_side_mm=0, tip_form="flat")
+    design = design_custom(seen, settings, length_mm=80.0, last_reamer_mm=14.0)
+    unseen = design.implant.stem_shape.radius_mm([40.0], PHI[10:22])[0]
+    # clear of bone that is not cut by 0.04 mm; in a wide gap within the reamer
+    assert unseen.max() <= 7.0 + 1e-6 if narrow else unseen.min() == pytest.approx(8.96, abs=0.01)
+    assert any(f.code == "CF-I042" for f in design.findings)
