@@ -39,6 +39,7 @@ _OTHER_SECTIONS = ("circle", "free")
 _TILT_ALLOWANCE_MM = 1.0
 # A broach that cuts half as deep is tried for the stem that wins: bone that stays cannot be had back.
 _SPARING = 0.5
+_SPARING_PREPARATIONS = 2
 # A wall equal to the stock stem's within what a section table is held to.
 _SAME_WALL_MM = 0.05
 # A custom stem has to win this much contact to be worth its trouble (share of the flank).
@@ -232,8 +233,10 @@ class _Search:
         if not design.settings.broach_per_side_mm or not all(_merit(design, fit, self.base)[:3]):
             return design, fit
         settings = replace(design.settings, broach_per_side_mm=_SPARING * design.settings.broach_per_side_mm)
-        axis = fit.placement.axis
-        made = self._measured(axis, self._preparations(axis, settings), settings, (settings.section,))
+        axis, last_mm = fit.placement.axis, design.implant.last_reamer_mm
+        # What the broach no longer cuts, a larger reamer may: the last one used, and the one tried before it.
+        larger = [p for p in self._preparations(axis, settings) if p[0] >= last_mm - 1e-6][-_SPARING_PREPARATIONS:]
+        made = self._measured(axis, larger, settings, (settings.section,))
         good = [c for c in made if all(_merit(*c, self.base)[:3]) and c[1].removed_share < fit.removed_share]
         return max(good, key=lambda c: _merit(c[0], c[1], self.base), default=(design, fit))
 

@@ -167,12 +167,14 @@ def _filled(limit: FloatArray, station_mm: FloatArray, tool_radius_mm: float, fi
             Level.WARNING,
             "CF-I042",
             f"{100 * unknown.mean():.1f} % of the canal's surface along the stem is not measured; gaps up to "
-            f"{_BRIDGED_DEG:g} degrees, or {_BRIDGED_MM:g} mm from the cut, are bridged, in others the stem stays within "
-            "the last reamer",
+            f"{_BRIDGED_DEG:g} degrees, or {_BRIDGED_MM:g} mm from the cut, are bridged, in others the stem stays "
+            "within the last reamer",
             "Look at these levels before the stem is made",
         )
     )
-    bridged = np.stack([_bridged(row) for row in _entry_bridged(limit, station_mm)])
+    bridged = _entry_bridged(limit, station_mm)
+    for level in np.flatnonzero(~np.isfinite(bridged).all(axis=1)):
+        bridged[level] = _bridged(bridged[level])
     narrowest = np.nanmin(limit, axis=1)
     safe = narrowest if tool_radius_mm == 0 else np.minimum(narrowest, tool_radius_mm)
     return np.minimum.accumulate(np.where(np.isfinite(bridged), bridged, safe[:, None]), axis=0)

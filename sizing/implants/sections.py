@@ -19,8 +19,6 @@ ROUND: tuple = ()
 FREE_FORM_ORDERS = (8, 5, 3)
 # Curvature between the rows and angles that are looked at may be sharper by this much.
 _MARGIN = 1.05
-# Rounds of weighting: one for the area, one for the contact.
-_REWEIGHTINGS = 2
 # Contact that a centre off the axis has to win; less is the coarseness of the search.
 _WORTH_OFFSET = 0.01
 # Weight of a section's area against its contact, both as shares: contact decides, area breaks ties.
@@ -163,41 +161,36 @@ def smooth_free_form(
     """Smooth contours (k, n) below a limit that reach the hole's wall along as much of it as they can, nested.
 
     A trigonometric polynomial per station, by linear programmes. The highest of FREE_FORM_ORDERS is taken whose
-    contours a cutter of the given radius can make, judged on every fourth row.
+    contours a cutter of the given radius can make.
     """
     for order in FREE_FORM_ORDERS:
         wave = np.outer(phi_rad, np.arange(1, order + 1))
         basis = np.concatenate([np.ones((len(phi_rad), 1)), np.cos(wave), np.sin(wave)], axis=1)
 
-        def contours(rows: slice, basis: FloatArray = basis) -> FloatArray:
-            # Each contour also lies within the one before it: nested, so that the stem goes in, and still smooth.
-            nested, before = [], np.full(limit.shape[1], np.inf)
-            for below, wall in zip(limit[rows], hole[rows], strict=True):
-                before = basis @ _closest_inside(basis, np.minimum(below, before), wall)
-                nested.append(before)
-            return np.stack(nested)
-
-        if _curvature_radius(contours(slice(None, None, 4))).min() < _MARGIN * smallest_curvature_radius_mm:
-            continue
-        smooth = contours(slice(None))
+        # Each contour also lies within the one before it: nested, so that the stem goes in, and still smooth.
+        nested: list[FloatArray] = []
+        for below, wall in zip(limit, hole, strict=True):
+            if nested:
+                nested.append(basis @ _closest_inside(basis, np.minimum(below, nested[-1]), wall, nested[-1]))
+            else:
+                first = basis @ _closest_inside(basis, below, wall, None)
+                nested.append(basis @ _closest_inside(basis, below, wall, first))
+        smooth = np.stack(nested)
         if _curvature_radius(smooth).min() >= _MARGIN * smallest_curvature_radius_mm:
             return smooth
     return np.broadcast_to(limit.min(axis=1, keepdims=True), limit.shape)
 
 
-def _closest_inside(basis: FloatArray, limit: FloatArray, hole: FloatArray) -> FloatArray:
+def _closest_inside(basis: FloatArray, limit: FloatArray, hole: FloatArray, like: FloatArray | None) -> FloatArray:
     """Coefficients of one contour below a limit.
 
-    The sum of gaps is minimised with weights 1 / (gap to the hole + tolerance) from the round before: a share of
-    the circumference that does not touch, rather than an area.
+    The sum of gaps is minimised with weights 1 / (gap to the hole + tolerance) of a contour ``like`` it, its neighbour
+    or itself before: a share of the circumference that does not touch, rather than an area. None: the area.
     """
     from scipy.optimize import linprog
 
-    weight = np.ones(len(limit))
-    for _ in range(_REWEIGHTINGS):
-        found = linprog(-(weight @ basis), A_ub=basis, b_ub=limit, bounds=(None, None), method="highs").x
-        weight = 1.0 / (np.maximum(hole - basis @ found, 0.0) + _TOUCHING_MM)
-    return found
+    weight = np.ones(len(limit)) if like is None else 1.0 / (np.maximum(hole - like, 0.0) + _TOUCHING_MM)
+    return linprog(-(weight @ basis), A_ub=basis, b_ub=limit, bounds=(None, None), method="highs").x
 
 
 def best_offset_mm(limit: FloatArray, hole: FloatArray, phi_rad: FloatArray, exponent: float) -> FloatArray:

@@ -255,6 +255,6 @@ def test_a_side_that_is_not_seen_at_the_cut_is_bridged_over_one_slice_only(unsee
     settings = CustomSettings(section="free", broach_per_side_mm=0, tip_form="flat")
     design = design_custom(seen, settings, length_mm=80.0, last_reamer_mm=14.0)
     unseen = design.implant.stem_shape.radius_mm([40.0], PHI[10:22])[0]
-    # clear of bone that is not cut by 0.04 mm; in a wide gap within the reamer
-    assert unseen.max() <= 7.0 + 1e-6 if narrow else unseen.min() == pytest.approx(8.96, abs=0.01)
+    # as far as the canal further up, or, where the gap is long, within the reamer
+    assert unseen.max() <= 7.0 + 1e-6 if narrow else unseen.min() == pytest.approx(9.0, abs=1e-3)
     assert any(f.code == "CF-I042" for f in design.findings)
