@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from canalfit import exit_codes
 from canalfit.folder import check_outside, check_target, whole_or_absent
@@ -22,6 +22,9 @@ from sizing.planning import ImplantationPlan, PlanSettings, plan_case
 from sizing.record import InputFile, InputManifest, MaskFile, Provenance, plan_record, provenance_of
 from sizing.segmentation import Locator
 from sizing.volume import CtVolume
+
+if TYPE_CHECKING:
+    from viewer import Press
 
 # The libraries whose version may change a number.
 NUMERIC_LIBRARIES = ("numpy", "scipy", "scikit-image", "trimesh", "pydicom")
@@ -87,17 +90,20 @@ def plan_series(
     UsageError
         ``out`` is not a place for a plan, or cannot be written.
     """
+    import viewer  # only here and below: planning alone draws nothing
+
     request = request or PlanRequest()
     check_target(Path(out), force=request.force)
     check_outside(Path(out), Path(source))
     catalogue = implants_for(request)
-    with step("reading the scan"):
-        read = read_series(Path(source), series=request.series, options=request.reading)
-    with step("planning"):
-        plan, record, text = make_plan(read, catalogue, request)
-    with step("writing the plan folder"), whole_or_absent(Path(out), force=request.force) as folder:
-        written = write_plan(plan, provenance_of(record), read.volume, folder)
-        (folder / "plan.json").write_text(text, encoding="utf-8")
+    with viewer.Press() as press:
+        with step("reading the scan"):
+            read = read_series(Path(source), series=request.series, options=request.reading)
+        with step("planning"):
+            plan, record, text = make_plan(read, catalogue, request)
+        with step("writing the plan folder"), whole_or_absent(Path(out), force=request.force) as folder:
+            written = write_plan(plan, provenance_of(record), read.volume, folder, press)
+            (folder / "plan.json").write_text(text, encoding="utf-8")
     return CaseResult(plan, record, Path(out), (*plan.findings, *written))
 
 
@@ -160,23 +166,33 @@ def options_of(manifest: InputManifest) -> ReadOptions:
 
 
 def write_plan(
-    plan: ImplantationPlan, provenance: Provenance, volume: CtVolume | None, folder: Path
+    plan: ImplantationPlan, provenance: Provenance, volume: CtVolume | None, folder: Path, press: Press | None = None
 ) -> tuple[Finding, ...]:
-    """Write tables, report, meshes and picture; return what was noticed while drawing."""
-    import viewer  # draws: not loaded before there is something to draw
+    """Write tables, report, meshes and picture; return what was noticed while drawing.
+
+    A press that was entered when planning began has had the time to get ready; without one, pages are drawn here.
+    """
+    import viewer
     from canalfit.nearest import write_nearest_insertable
 
-    (folder / "sections.csv").write_text(sections_csv(plan), encoding="utf-8")
-    (folder / "reaming.csv").write_text(reaming_csv(plan.reaming), encoding="utf-8")
-    (folder / "fits.csv").write_text(fits_csv(plan), encoding="utf-8")
-    (folder / "zones.csv").write_text(zones_csv(plan), encoding="utf-8")
-    (folder / "envelope.csv").write_text(envelope_csv(plan), encoding="utf-8")
-    (folder / "what_if.csv").write_text(what_if_csv(plan), encoding="utf-8")
-    return (
-        *viewer.write_report(plan, volume, folder, provenance=provenance),
-        *viewer.write_meshes(plan, folder),
-        *write_nearest_insertable(plan, folder),
-    )
+    report = viewer.start_report(plan, volume, folder, provenance=provenance, press=press or viewer.Press())
+    write_tables(plan, folder)
+    noticed = (*viewer.write_meshes(plan, folder), *write_nearest_insertable(plan, folder))
+    return (*report.finish(), *noticed)
+
+
+def write_tables(plan: ImplantationPlan, folder: Path) -> None:
+    """Write every table of a plan."""
+    tables = {
+        "sections.csv": sections_csv(plan),
+        "reaming.csv": reaming_csv(plan.reaming),
+        "fits.csv": fits_csv(plan),
+        "zones.csv": zones_csv(plan),
+        "envelope.csv": envelope_csv(plan),
+        "what_if.csv": what_if_csv(plan),
+    }
+    for name, text in tables.items():
+        (folder / name).write_text(text, encoding="utf-8")
 
 
 def library_versions() -> dict[str, str]:

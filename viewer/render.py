@@ -11,7 +11,6 @@ averaged instead (SSAA).
 from __future__ import annotations
 
 import os
-import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -21,6 +20,7 @@ import numpy as np
 
 import viewer.style as style
 from sizing.findings import Finding, Level
+from viewer.child import Child
 from viewer.pane import Band
 from viewer.scene import Layer, Scene
 from viewer.scene_picture import Caption, Shot
@@ -38,31 +38,21 @@ TABLE_ENTRIES = 1200  # about 0.01 mm per entry for walls
 class Picture:
     """A picture being drawn by a child process, while the caller does something else."""
 
-    def __init__(self, shots: tuple[Shot, ...], caption: Caption, path: Path) -> None:
+    def __init__(self, shots: tuple[Shot, ...], caption: Caption, path: Path, child: Child | None = None) -> None:
         self._path = path
-        self._child = subprocess.Popen(
-            [sys.executable, "-m", "viewer.render_child"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=_environment(),
-        )  # fmt: skip
-        self._job = pickle.dumps((shots, caption, str(path)))
-        assert self._child.stdin is not None
-        try:
-            self._child.stdin.write(self._job)
-            self._child.stdin.close()
-        except BrokenPipeError:
-            pass  # the child has died; its exit status says so below
-        self._child.stdin = None
+        self._child = child or picture_child()
+        self._child.send((shots, caption, path))
 
     def finish(self) -> tuple[Finding, ...]:
         """Wait for the picture; a machine that cannot draw is a finding, not an error."""
-        try:
-            self._child.communicate(timeout=CHILD_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._child.kill()
-            self._child.communicate()
-        if self._child.returncode == 0 and self._path.exists():
+        if self._child.worked(CHILD_SECONDS) and self._path.exists():
             return ()
         return (no_picture(self._path.name),)
+
+
+def picture_child() -> Child:
+    """Return a child that is getting ready to draw one picture."""
+    return Child("viewer.render_child", _environment())
 
 
 def no_picture(name: str) -> Finding:
@@ -79,7 +69,7 @@ def opengl_works(seconds: float = 20.0) -> tuple[bool, str]:
     code += "w.SetOffScreenRendering(1); w.SetMultiSamples(0); w.SetSize(16, 16); w.Render(); print(w.GetClassName())"
     try:
         child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=seconds,
-                               env=_environment())  # fmt: skip
+                               env=os.environ | _environment())  # fmt: skip
     except subprocess.TimeoutExpired:
         return False, f"no window within {seconds:g} s"
     if child.returncode == 0 and child.stdout.strip():
@@ -89,11 +79,7 @@ def opengl_works(seconds: float = 20.0) -> tuple[bool, str]:
 
 def _environment() -> dict[str, str]:
     """Without a display go to EGL at once: no wait and no noise about an X server."""
-    env = dict(os.environ)
-    env["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).resolve().parent.parent), env.get("PYTHONPATH", "")])
-    if not has_display():
-        env.setdefault(*NO_DISPLAY)
-    return env
+    return {} if has_display() or NO_DISPLAY[0] in os.environ else dict([NO_DISPLAY])
 
 
 def has_display() -> bool:

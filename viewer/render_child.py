@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import os
-import pickle
 import sys
-from pathlib import Path
 
+from viewer.child import job_from_parent
 from viewer.render import still
 from viewer.scene_picture import VIEW_PIXELS, compose
 
 
+def get_ready() -> None:
+    """Load what a picture needs before there is one; OpenGL itself waits, because it takes memory."""
+    import matplotlib.backends.backend_agg  # noqa: F401
+    import pyvista.plotting  # noqa: F401
+
+
 def main() -> int:
-    """Draw what the parent process sent."""
-    shots, caption, path = pickle.load(sys.stdin.buffer)
-    compose([(shot, *still(shot.scene, shot.view, VIEW_PIXELS)) for shot in shots], caption, Path(path))
+    """Get ready, and draw what the parent process sends."""
+    get_ready()
+    shots, caption, path = job_from_parent()
+    compose([(shot, *still(shot.scene, shot.view, VIEW_PIXELS)) for shot in shots], caption, path)
     return 0
 
 

@@ -10,25 +10,42 @@ from sizing.intended_use import RESEARCH_USE
 from sizing.planning import ImplantationPlan
 from sizing.record import Provenance
 from sizing.volume import CtVolume
-from viewer.card import operating_card
-from viewer.choice_page import choice_page
-from viewer.measurement_page import measurement_page
-from viewer.outlook_page import outlook_page
 from viewer.page_frame import ReportCase
-from viewer.render import Picture
+from viewer.press import Press
 from viewer.report_html import write_html
 from viewer.scene import SceneOptions, plan_scene
 from viewer.scene_picture import Caption, Shot
+from viewer.shown import shown_part
 
 
-def write_report(
-    plan: ImplantationPlan,
-    volume: CtVolume | None,
-    folder: Path,
-    *,
-    provenance: Provenance,
-) -> tuple[Finding, ...]:
-    """Write ``report.pdf``, ``report.html`` and ``scene.png`` into a folder; only the last needs OpenGL.
+class Report:
+    """A report that is being drawn, in this process and in others; nothing is complete before ``finish``.
+
+    Parameters
+    ----------
+    case : ReportCase
+    folder : Path
+        Must exist.
+    press : Press
+        Draws pages and picture; serves one report.
+    """
+
+    def __init__(self, case: ReportCase, folder: Path, press: Press) -> None:
+        self._case, self._folder, self._press = case, folder, press
+        press.start_pages(case, folder / "report.pdf")
+        write_html(case, folder / "report.html")
+
+    def finish(self) -> tuple[Finding, ...]:
+        """Wait for everything; return what could not be drawn."""
+        self._press.finish_pages(self._case, self._folder / "report.pdf")
+        # After the pages and not beside them: OpenGL takes as much memory as all else.
+        return draw_picture(self._case, self._folder / "scene.png", self._press)
+
+
+def start_report(
+    plan: ImplantationPlan, volume: CtVolume | None, folder: Path, *, provenance: Provenance, press: Press
+) -> Report:
+    """Start drawing ``report.pdf``, ``report.html`` and ``scene.png`` into a folder; only the last needs OpenGL.
 
     Parameters
     ----------
@@ -40,21 +57,28 @@ def write_report(
         Must exist.
     provenance : Provenance
         Version and hashes that every page carries.
+    press : Press
+        Where the pages are drawn, while the caller does something else.
+    """
+    shown = None if volume is None else shown_part(volume, plan.canal)
+    return Report(ReportCase(plan, shown, provenance), folder, press)
+
+
+def write_report(
+    plan: ImplantationPlan, volume: CtVolume | None, folder: Path, *, provenance: Provenance
+) -> tuple[Finding, ...]:
+    """Write the whole report; see ``start_report`` for the arguments.
 
     Returns
     -------
     tuple of Finding
         What could not be drawn.
     """
-    case = ReportCase(plan, volume, provenance)
-    picture = start_picture(case, folder / "scene.png")  # on the other core, while the pages are drawn here
-    write_pdf(case, folder / "report.pdf")
-    write_html(case, folder / "report.html")
-    return picture.finish()
+    return start_report(plan, volume, folder, provenance=provenance, press=Press()).finish()
 
 
-def start_picture(case: ReportCase, path: Path) -> Picture:
-    """Start drawing the scene from the front, from the side, and from the front without the implant."""
+def draw_picture(case: ReportCase, path: Path, press: Press) -> tuple[Finding, ...]:
+    """Draw the scene from the front, from the side, and from the front without the implant."""
     front, side = plan_scene(case.plan), plan_scene(case.plan, options=SceneOptions(keep="medial"))
     shots = [Shot(front, "front", "from the front"), Shot(side, "lateral", "from the side")]
     if case.plan.chosen is not None:
@@ -65,15 +89,4 @@ def start_picture(case: ReportCase, path: Path) -> Picture:
         f"{case.status} · research use only",
         f"{RESEARCH_USE}  canalfit {p.canalfit_version} · input {p.input_sha256[:16]} · plan {p.plan_sha256[:16]}",
     )
-    return Picture(tuple(shots), caption, path)
-
-
-def write_pdf(case: ReportCase, path: Path) -> None:
-    """Write the four pages; two runs on the same plan give the same bytes."""
-    from matplotlib.backends.backend_pdf import PdfPages
-
-    about = {"Title": "canalfit implantation plan", "Creator": f"canalfit {case.provenance.canalfit_version}",
-             "Subject": "Research use only", "CreationDate": None}  # fmt: skip
-    with PdfPages(path, metadata=about) as pdf:
-        for page in (choice_page, measurement_page, outlook_page, operating_card):
-            pdf.savefig(page(case).figure)
+    return press.draw_picture(tuple(shots), caption, path)

@@ -1,0 +1,71 @@
+"""Draws pages and picture of a report on the second core: in children that get ready while the plan is being made."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from sizing.findings import Finding
+from viewer.child import Child, cores
+from viewer.page_frame import ReportCase
+from viewer.pages import write_pdf
+from viewer.render import Picture, picture_child
+from viewer.scene_picture import Caption, Shot
+
+# Pages take a second or two; a child that takes this long is stuck, and the pages are drawn here.
+_SECONDS = 60.0
+
+
+class Press:
+    """Where one report is drawn: here or, as a context, in children on another core.
+
+    Drawing needs matplotlib, fonts, SciPy and VTK, which take as long to load as a case takes to plan. Entered at
+    the start of a run, the press has children that have loaded them when the plan is there:
+
+        with Press() as press:
+            plan = ...
+            start_report(plan, ..., press=press).finish()
+
+    Without a second core, and where the child fails, the pages are drawn in this process; the picture always has
+    a child of its own, because OpenGL may kill it. Leaving the context ends the children, also after an error.
+    """
+
+    def __init__(self) -> None:
+        self._pages: Child | None = None
+        self._picture: Child | None = None
+
+    def __enter__(self) -> Self:
+        if cores() > 1:
+            with suppress(OSError):  # no more processes can be made now: what is missing is made when it is needed
+                self._pages = Child("viewer.press_child")
+                self._picture = picture_child()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        for child in (self._pages, self._picture):
+            if child is not None:
+                child.stop()
+
+    def start_pages(self, case: ReportCase, path: Path) -> None:
+        """Hand the pages to the child, which serves once; without a child nothing happens yet."""
+        if self._pages is not None:
+            self._pages.send((case, path))
+
+    def finish_pages(self, case: ReportCase, path: Path) -> None:
+        """Wait for the pages of ``start_pages``, or draw them here.
+
+        Raises
+        ------
+        OSError
+            ``path`` cannot be written.
+        """
+        child, self._pages = self._pages, None
+        if child is None or not child.worked(_SECONDS):
+            write_pdf(case, path)
+
+    def draw_picture(self, shots: tuple[Shot, ...], caption: Caption, path: Path) -> tuple[Finding, ...]:
+        """Draw a picture in the child; return what could not be drawn."""
+        child, self._picture = self._picture, None
+        return Picture(shots, caption, path, child).finish()
