@@ -3,18 +3,29 @@ from numpy.typing import NDArray
 
 from sizing.geometry import FloatArray
 
-def counted_points(
+def least_room(
     points: FloatArray,
     margin: FloatArray,
-    entry: FloatArray,
-    frame: FloatArray,
-    bow_radius: float,
-    length: float,
+    pose: FloatArray,
+    what: FloatArray,
     before: FloatArray,
-    position: FloatArray,
-    travel: FloatArray,
-    room: FloatArray,
-) -> int: ...
+    counted: FloatArray,
+) -> tuple[float, int]: ...
+def climb(
+    points: FloatArray,
+    margin: FloatArray,
+    pose: FloatArray,
+    what: FloatArray,
+    room: float,
+    converged: float,
+    least_move: float,
+    reach: float,
+    most_rounds: int,
+    before: FloatArray,
+    counted: FloatArray,
+    rows: FloatArray,
+    cost: FloatArray,
+) -> float: ...
 def widest(
     rows: FloatArray,
     cost: FloatArray,

@@ -59,6 +59,77 @@ def counted_points(points, margin, entry, frame, bow_radius, length):
     return np.array(found)
 
 
+def least_room(points, margin, pose, bow_radius, high):
+    entry, d, x = pose
+    room = counted_points(points, margin, entry, np.stack([d, x, np.cross(d, x)]), bow_radius, high)[:, 3]
+    return room.min()
+
+
+def climb(points, margin, pose, bow_radius, length, normal, max_tilt_rad, room=3.0):
+    """Rounds of the linear programme about a pose (entry, direction, x), entered at the plane through the origin."""
+    clear = least_room(points, margin, pose, bow_radius, length)
+    while room > 1e-3:
+        v, _ = widest_clearance(*rows_about(points, margin, pose, bow_radius, length, normal, max_tilt_rad, room))
+        moved = entered(nudged(pose, v, bow_radius, length), bow_radius, normal)
+        gain = least_room(points, margin, moved, bow_radius, length) - clear
+        if gain <= 0:
+            room /= 4
+            continue
+        pose, clear, room = moved, clear + gain, min(room, max(3 * np.abs(v).max(), 1e-3))
+        if gain < 1e-3:
+            break
+    return pose, clear
+
+
+def rows_about(points, margin, pose, bow_radius, length, normal, max_tilt_rad, room):
+    entry, d, x = pose
+    frame = np.stack([d, x, np.cross(d, x)])
+    counted = counted_points(points, margin, entry, frame, bow_radius, length)
+    e = counted[:, :2] / np.hypot(counted[:, 0], counted[:, 1])[:, None]
+    travel = counted[:, 2]
+    if bow_radius:
+        angle, far = travel / bow_radius, length / bow_radius
+        lever, turn = np.sin(angle) / np.sin(far), (1 - np.cos(angle)) / (1 - np.cos(far))
+        columns = [e[:, 0] * np.cos(angle), e[:, 1], e[:, 0] * lever, e[:, 1] * lever, e[:, 1] * turn]
+    else:
+        columns = [e[:, 0], e[:, 1], e[:, 0] * travel / length, e[:, 1] * travel / length]
+    around = np.arange(8) * np.pi / 4
+    ways = np.stack([np.cos(around), np.sin(around)], axis=1)
+    cone = np.zeros((8, len(columns)))
+    cone[:, 2:4] = ways / length
+    slope = frame[1:] @ normal / (d @ normal)
+    offsets = np.append(counted[:, 3], np.tan(max_tilt_rad) * np.cos(np.pi / 8) + ways @ slope)
+    reach = np.append(np.ones(len(counted)), np.zeros(8))
+    return np.vstack([np.stack(columns, axis=1), cone]), offsets, np.full(len(columns), room), reach
+
+
+def nudged(pose, v, bow_radius, length):
+    entry, d, x = pose
+    y = np.cross(d, x)
+    lever = bow_radius * np.sin(length / bow_radius) if bow_radius else length
+    turn = v[4] / (bow_radius * (1 - np.cos(length / bow_radius))) if bow_radius else 0.0
+    return squared(entry + v[0] * x + v[1] * y, d + (v[2] * x + v[3] * y) / lever, x + turn * y)
+
+
+def entered(pose, bow_radius, normal):
+    """The same curve from where it meets the plane through the origin, by many small steps along it."""
+    entry, d, x = pose
+    if not bow_radius:
+        return entry - (entry @ normal) / (d @ normal) * d, d, x
+    centre, travel = entry + bow_radius * x, 0.0
+    for _ in range(50):
+        c, s = np.cos(travel / bow_radius), np.sin(travel / bow_radius)
+        point = entry + bow_radius * (s * d + (1 - c) * x)
+        travel -= (point @ normal) / ((c * d + s * x) @ normal)
+    return squared(point, c * d + s * x, centre - point)
+
+
+def squared(entry, d, x):
+    d = d / np.linalg.norm(d)
+    x = x - (x @ d) * d
+    return entry, d, x / np.linalg.norm(x)
+
+
 def disc_against_contour(xy, radius, samples=20000):
     """Area of a disc about the origin inside a star-shaped polygon, angle where it is nearer, by plain sampling."""
     theta = np.linspace(-np.pi, np.pi, samples, endpoint=False)

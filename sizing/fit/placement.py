@@ -13,7 +13,7 @@ import numpy as np
 from sizing.canal.model import Canal
 from sizing.errors import ReamingError
 from sizing.fit.context import FitContext
-from sizing.fit.search import Task, clearance_mm, entered_at_cut, search_axis
+from sizing.fit.search import Task, clearance_mm, entered_at_cut, rough_clearance_mm, search_axis
 from sizing.fit.settings import Objective
 from sizing.fit.view import across, axis_frame
 from sizing.fit.zones import wall_limit_by_travel_mm
@@ -67,8 +67,7 @@ class Placer:
         """The axis whose deepest cut into the cortex is as shallow as it can be."""
         contours = self.context.contours
         task = self._task(contours.endosteal_bridged_lps, np.zeros(contours.native_wall_mm.shape))
-        rough = task.thinned(2)
-        start = max(self._starts(), key=lambda start: clearance_mm(rough, start))
+        start = max(self._starts(), key=lambda start: rough_clearance_mm(task, start))
         return self._no_further_than_worth(task, start, search_axis(task, start)[0])
 
     @cached_property

@@ -1,10 +1,6 @@
 """A rigid tool axis: fitted to the canal's centres, then moved to where it keeps most clearance.
 
-The clearance of an axis is its least distance to a surface. In coordinates that are unrolled along the axis
-(travel s, and q across it) a small motion shifts the axis by offset + slope (s - middle) and, for a bowed
-axis that turns about itself, by turn (s - middle)² / 2R across the bow. A point at q then stays at least
-e . (q - shift) away, e = q / |q|: linear in the motion, and never more than the truth. The best motion is a
-linear programme (``widest``); a few rounds of it, each about the axis before, end at the optimum.
+The clearance of an axis is its least distance to a surface; ``climb`` makes it as large as it can be.
 """
 
 from __future__ import annotations
@@ -18,14 +14,13 @@ from sizing.canal.gaps import bridge_gaps
 from sizing.canal.model import Canal
 from sizing.errors import ReamingError
 from sizing.geometry import FloatArray, unit
+from sizing.reaming.climb import ClearTask, across, climb
 from sizing.reaming.tool_axis import ToolAxis
-from sizing.reaming.widest import widest_clearance
 
-_ROUNDS = 30
 _CONVERGED_MM = 1e-5
-# The first rounds look at every so-manieth point, the last ones at all. Odd against even numbers of rays: the
-# thinned points of neighbouring levels lie on different rays.
-_THINNED = 7
+# The first rounds look at every so-manieth level and ray, the last ones, for what is left to do, at all.
+_THINNED = 2
+_LAST_ROOM_MM = 0.3
 # A level shows where its middle is when this share of its rays is measured: a hole in the wall is narrower.
 _SEEN_SHARE = 0.75
 # Newton steps from the middle of a bow back to the cut plane; the error squares each time.
@@ -136,30 +131,16 @@ def widen(
 ) -> tuple[ToolAxis, float]:
     """Move an axis to where its cylinder is widest, and return it with that diameter in mm; see ``best_rigid_axis``."""
     limits = limits or AxisLimits()
-    points = _points_between(canal, from_depth_mm, to_depth_mm, keep_clear_of)
-    axis, radius = start, clearance_mm(start, points)
-    every = _THINNED  # a thinned set still surrounds the axis, so that no step can leave through the side
-    for _ in range(_ROUNDS):
-        moved = _improve(canal, axis, start, points[::every], limits)
-        gained = clearance_mm(moved, points)
-        if gained > radius + _CONVERGED_MM:
-            axis, radius = moved, gained
-        elif every > 1:
-            every = 1
-        else:
-            break
+    task = _between(canal, start, from_depth_mm, to_depth_mm, keep_clear_of, limits)
+    axis, _ = climb(task.thinned(_THINNED), start, room_mm=limits.offset_mm)
+    axis, radius = climb(task, axis, room_mm=_LAST_ROOM_MM, converged_mm=_CONVERGED_MM)
     return axis, 2.0 * radius
-
-
-def clearance_mm(axis: ToolAxis, points_lps: FloatArray) -> float:
-    """Return the least distance of the points (n, 3) to a straight or bowed axis."""
-    return float(np.min(np.linalg.norm(unrolled(axis, points_lps)[1], axis=1)))
 
 
 def unrolled(axis: ToolAxis, points_lps: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return travel (n,) and position across the axis (n, 2), towards the bow's centre and at right angles to it."""
     d = axis.direction_lps
-    towards = _across(axis)
+    towards = across(axis)
     relative = points_lps - axis.entry_lps
     t, x, y = relative @ d, relative @ towards, relative @ np.cross(d, towards)
     if axis.bow_radius_mm is None:
@@ -199,32 +180,6 @@ def axis_through(
     return ToolAxis(here.point_at(travel), here.direction_at(travel), bow_radius_mm, centre)
 
 
-def _improve(canal: Canal, axis: ToolAxis, start: ToolAxis, points: FloatArray, limits: AxisLimits) -> ToolAxis:
-    """One linear programme about the current axis."""
-    s, q = unrolled(axis, points)
-    middle, half = 0.5 * (s.min() + s.max()), max(0.5 * float(np.ptp(s)), 1.0)
-    distance = np.linalg.norm(q, axis=1)
-    e = q / distance[:, None]
-    lever = ((s - middle) / half)[:, None]  # slopes and turn enter as mm at the ends: all unknowns in one unit
-    columns = [e, e * lever]
-    room = [limits.offset_mm] * 2 + [limits.slope * half] * 2
-    if axis.bow_radius_mm is not None:
-        columns.append(e[:, 1:] * lever**2)
-        room.append(half**2 / (2.0 * axis.bow_radius_mm))
-    v, _ = widest_clearance(np.concatenate(columns, axis=1), distance, np.array(room))
-    frame = ToolAxis(axis.point_at(middle), axis.direction_at(middle))
-    towards = _across(axis) if axis.bow_radius_mm is None else unit(axis.curvature_at(middle))
-    side = np.cross(frame.direction_lps, towards)
-    point = frame.entry_lps + v[0] * towards + v[1] * side
-    direction = unit(frame.direction_lps + (v[2] * towards + v[3] * side) / half)
-    if direction @ start.direction_at(middle) < np.cos(np.arctan(limits.slope)):
-        return axis
-    if axis.bow_radius_mm is None:
-        return axis_through(canal, point, direction)
-    turn = v[4] * 2.0 * axis.bow_radius_mm / half**2
-    return axis_through(canal, point, direction, axis.bow_radius_mm, towards + turn * side)
-
-
 def _bowed_starts(canal: Canal, straight: ToolAxis, low_mm: float, high_mm: float, bow: float) -> list[ToolAxis]:
     """Bowed towards the canal's own bow, and the three other quarters: whichever turn the search has to find."""
     centres, depth = centroids_lps(canal)
@@ -234,7 +189,7 @@ def _bowed_starts(canal: Canal, straight: ToolAxis, low_mm: float, high_mm: floa
     bend = np.polyfit(s - middle, q, 2)[0] if len(s) > 2 else np.zeros(2)
     if not np.linalg.norm(bend) > 0:
         bend = np.array([1.0, 0.0])
-    towards = _across(straight)
+    towards = across(straight)
     own = unit(bend[0] * towards + bend[1] * np.cross(straight.direction_lps, towards))
     side = np.cross(straight.direction_lps, own)
     # a bow's middle lies off the chord by a third of its sagitta when the ends stay on it
@@ -242,14 +197,6 @@ def _bowed_starts(canal: Canal, straight: ToolAxis, low_mm: float, high_mm: floa
         axis_through(canal, straight.point_at(middle), straight.direction_lps, bow, way)
         for way in (own, side, -own, -side)
     ]
-
-
-def _across(axis: ToolAxis) -> FloatArray:
-    """A unit vector at right angles to the axis at its entry: towards the bow's centre, where there is one."""
-    if axis.bow_centre_lps is not None:
-        return axis.bow_centre_lps
-    d = axis.direction_lps
-    return unit(np.cross(d, [1.0, 0.0, 0.0] if abs(d[0]) < 0.7 else [0.0, 1.0, 0.0]))
 
 
 def centroids_lps(canal: Canal) -> tuple[FloatArray, FloatArray]:
@@ -262,12 +209,17 @@ def centroids_lps(canal: Canal) -> tuple[FloatArray, FloatArray]:
     return a.points_lps + x[:, None] * a.u_lps + y[:, None] * a.v_lps, a.depth_mm
 
 
-def _points_between(canal: Canal, low_mm: float, high_mm: float, clear_of: Clearance) -> FloatArray:
+def _between(
+    canal: Canal, start: ToolAxis, low_mm: float, high_mm: float, clear_of: Clearance, limits: AxisLimits
+) -> ClearTask:
+    """Every measured point of a surface between two depths, wherever along the axis it then lies."""
     surface = "periosteal" if clear_of is Clearance.WALL else "endosteal"
-    depth = canal.axis.depth_mm
-    use = (depth >= low_mm - 1e-9) & (depth <= high_mm + 1e-9)
-    points = canal.contour_lps(surface)[use].reshape(-1, 3)
-    points = points[np.isfinite(points[:, 0])]
-    plane = canal.resection
+    depth, plane = canal.axis.depth_mm, canal.resection
     assert plane is not None  # set by Canal at birth
-    return points[plane.signed_distance_mm(points) >= -1e-6]  # what the saw took needs no clearance
+    use = (depth >= low_mm - 1e-9) & (depth <= high_mm + 1e-9)
+    points = canal.contour_lps(surface)[use]
+    points[plane.signed_distance_mm(points) < -1e-6] = np.nan  # what the saw took needs no clearance
+    return ClearTask(
+        points, np.zeros(points.shape[:2]), -np.inf, np.inf, max(high_mm - float(depth[0]), 1.0), plane,
+        start.direction_lps, float(np.degrees(np.arctan(limits.slope))),
+    )  # fmt: skip
