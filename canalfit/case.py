@@ -102,8 +102,9 @@ def plan_series(
         with step("planning"):
             plan, record, text = make_plan(read, catalogue, request)
         with step("writing the plan folder"), whole_or_absent(Path(out), force=request.force) as folder:
-            written = write_plan(plan, provenance_of(record), read.volume, folder, press)
             (folder / "plan.json").write_text(text, encoding="utf-8")
+            del text  # tens of MB that drawing needs
+            written = write_plan(plan, provenance_of(record), read.volume, folder, press)
     return CaseResult(plan, record, Path(out), (*plan.findings, *written))
 
 

@@ -6,14 +6,21 @@ import os
 import sys
 
 from viewer.child import job_from_parent
-from viewer.render import still
+from viewer.render import plotter, still
 from viewer.scene_picture import VIEW_PIXELS, compose
+
+FEW_PIXELS = (16, 36)
 
 
 def get_ready() -> None:
-    """Load what a picture needs before there is one; OpenGL itself waits, because it takes memory."""
+    """Load what a picture needs before there is one, and have OpenGL build its shaders, on a few pixels."""
     import matplotlib.backends.backend_agg  # noqa: F401
-    import pyvista.plotting  # noqa: F401
+    import pyvista as pv
+
+    small = plotter(FEW_PIXELS)
+    small.add_mesh(pv.Sphere(), opacity=0.5)
+    small.screenshot(return_img=True)
+    small.close()
 
 
 def main() -> int:

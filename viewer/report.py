@@ -38,7 +38,7 @@ class Report:
     def finish(self) -> tuple[Finding, ...]:
         """Wait for everything; return what could not be drawn."""
         self._press.finish_pages(self._case, self._folder / "report.pdf")
-        # After the pages and not beside them: OpenGL takes as much memory as all else.
+        # After the pages and not beside them: a large picture takes as much memory as the plan.
         return draw_picture(self._case, self._folder / "scene.png", self._press)
 
 

@@ -6,9 +6,12 @@ import example_case
 import numpy as np
 import pytest
 
+from sizing.geometry import VolumeGeometry
 from sizing.reaming.model import ToolAxis
+from sizing.volume import CtVolume
 from viewer import contours, panes, slices
 from viewer.section_pane import section_edges
+from viewer.shown import shown_part
 from viewer.stem_frame import StemFrame
 
 SETTINGS = panes.PaneSettings()
@@ -74,3 +77,27 @@ def test_outside_the_scan_is_not_a_grey_of_tissue() -> None:
     far = np.array([[1e4, 0.0, 0.0]])
     assert np.isnan(slices.sample_hu(volume, far)).all()
     assert slices.to_grey(slices.sample_hu(volume, far))[0] == slices.OUTSIDE_GREY
+
+
+def test_the_part_that_pictures_show_is_the_same_scan() -> None:
+    plan, _ = example_case.make_case()
+    axis = plan.canal.axis.points_lps
+    low, step = axis.min(axis=0) - 200.0, 2.0
+    shape = tuple(np.ceil((np.ptp(axis, axis=0) + 400.0) / step).astype(int)[::-1].tolist())
+    affine = np.array([[0, 0, step, low[0]], [0, step, 0, low[1]], [step, 0, 0, low[2]], [0, 0, 0, 1.0]])
+    hu = np.random.default_rng(1).integers(-1000, 2000, shape, dtype=np.int16)
+    volume = CtVolume(hu, VolumeGeometry(shape, affine), unmeasured_slices=(3, shape[0] // 2))
+    part = shown_part(volume, plan.canal)
+    assert part.hu.size < volume.hu.size / 2
+    near = axis[::5] + np.array([40.0, -30.0, 5.0])
+    # Grey values differ by the rounding of indices alone.
+    np.testing.assert_allclose(slices.sample_hu(part, near), slices.sample_hu(volume, near), atol=1e-3)
+    (kept,) = part.unmeasured_slices
+    np.testing.assert_array_equal(part.hu[kept], hu[shape[0] // 2][np.ix_(*_kept(part, volume))])
+    assert shown_part(part, plan.canal) is part
+
+
+def _kept(part: CtVolume, volume: CtVolume) -> tuple[range, range]:
+    start = np.round(volume.geometry.lps_to_index(part.geometry.index_to_lps([0.0, 0.0, 0.0]))).astype(int)
+    _, rows, columns = part.geometry.shape
+    return range(start[1], start[1] + rows), range(start[2], start[2] + columns)
