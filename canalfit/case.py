@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from canalfit import exit_codes
 from canalfit.folder import check_outside, check_target, whole_or_absent
 from canalfit.outlook_tables import envelope_csv, what_if_csv, zones_csv
-from canalfit.tables import fits_csv, reaming_csv, sections_csv
+from canalfit.tables import fits_csv, reaming_csv, sections_csv, wall_csv
 from dicom_io import ReadOptions, ReadResult, read_labels, read_series
 from sizing.errors import UsageError
 from sizing.findings import Finding, needs_a_look
@@ -191,6 +191,7 @@ def write_tables(plan: ImplantationPlan, folder: Path) -> None:
         "zones.csv": zones_csv(plan),
         "envelope.csv": envelope_csv(plan),
         "what_if.csv": what_if_csv(plan),
+        "wall.csv": wall_csv(plan.canal),
     }
     for name, text in tables.items():
         (folder / name).write_text(text, encoding="utf-8")

@@ -39,7 +39,7 @@ PLAN_FOLDER = FolderKind(
     "plan.json",
     frozenset({
         "plan.json", "sections.csv", "reaming.csv", "fits.csv", "zones.csv", "envelope.csv",
-        "what_if.csv", "report.pdf", "report.html", "scene.png",
+        "what_if.csv", "wall.csv", "report.pdf", "report.html", "scene.png", "wall.ply",
         "bone.stl", "canal.stl", "reamed_canal.stl", "implant.stl",
         *(f"nearest_insertable_{n}.{end}" for n in range(1, MOST_SHAVED + 1) for end in ("csv", "stl")),
     }),

@@ -11,12 +11,15 @@ from typing import Any
 
 import numpy as np
 
+from sizing.canal import Canal, cortical_thickness
 from sizing.fit.model import Fit
 from sizing.planning import ImplantationPlan
 from sizing.reaming.model import PassResult, ReamedCanal
 
 # One thousandth of a unit is far below every stated accuracy and keeps the tables readable.
 DECIMALS = 3
+# Directions in wall.csv: on a bone of 30 mm they lie 3 mm apart.
+WALL_DIRECTIONS = 32
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
@@ -46,6 +49,17 @@ def sections_csv(plan: ImplantationPlan) -> str:
     names = [f.name for f in fields(table) if np.shape(getattr(table, f.name)) == (len(plan.canal.axis),)]
     names.sort(key=lambda name: name != "depth_mm")  # the level first, the rest as the canal room lists it
     return csv_text(names, zip(*(getattr(table, name) for name in names), strict=True))
+
+
+def wall_csv(canal: Canal) -> str:
+    """Return the wall normal to the canal's surface: one row per level, one column per direction (from u towards v).
+
+    ``wall.ply`` holds it for every ray; here are at most WALL_DIRECTIONS of them, enough to look at.
+    """
+    skip = max(1, len(canal.theta_rad) // WALL_DIRECTIONS)
+    names = [f"wall_mm_at_{np.degrees(theta):.1f}_deg" for theta in canal.theta_rad[::skip]]
+    wall = cortical_thickness(canal)[:, ::skip]
+    return csv_text(["depth_mm", *names], [[d, *row] for d, row in zip(canal.axis.depth_mm, wall, strict=True)])
 
 
 PASS_COLUMNS = (

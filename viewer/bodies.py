@@ -16,6 +16,7 @@ from sizing.reaming.model import ReamerPass
 from viewer.contours import stem_frame, stem_outline
 from viewer.mesh import Mesh, fan, grid_triangles, solid_of_rings, tidy, wall_of_rings, write_stl
 from viewer.stem_frame import StemFrame
+from viewer.wall_surface import write_wall_ply
 
 IMPLANT_ANGLES = 96  # a 20 mm stem then deviates by less than 0.006 mm from its circle
 ARC_STEP_MM = 2.0  # along a bowed stem: 0.001 mm of sagitta at a bow of 500 mm
@@ -119,7 +120,7 @@ def bodies(plan: ImplantationPlan) -> tuple[Mesh, ...]:
 
 
 def write_meshes(plan: ImplantationPlan, folder: Path) -> tuple[Finding, ...]:
-    """Write ``bone.stl``, ``canal.stl``, ``reamed_canal.stl`` and ``implant.stl`` (binary, mm, LPS) into a folder.
+    """Write ``bone.stl``, ``canal.stl``, ``reamed_canal.stl``, ``implant.stl`` and ``wall.ply`` (binary, mm, LPS).
 
     Returns
     -------
@@ -129,6 +130,7 @@ def write_meshes(plan: ImplantationPlan, folder: Path) -> tuple[Finding, ...]:
     meshes = bodies(plan)
     for mesh in meshes:
         write_stl(mesh, folder / f"{mesh.name}.stl")
+    write_wall_ply(plan.canal, folder / "wall.ply")
     holed = ", ".join(f"{mesh.name}.stl" for mesh in meshes if not mesh.closed)
     if not holed:
         return ()

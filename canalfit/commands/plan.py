@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
 EPILOG = """\
 The folder OUT gets plan.json (the master), sections.csv, reaming.csv, fits.csv, zones.csv,
-envelope.csv, what_if.csv, report.pdf, report.html, bone.stl, canal.stl, reamed_canal.stl, implant.stl and scene.png;
-for an --implant that does not go in, nearest_insertable_N.csv and .stl, which are not its design.
+envelope.csv, what_if.csv, wall.csv, report.pdf, report.html, bone.stl, canal.stl, reamed_canal.stl, implant.stl,
+wall.ply (the wall at each point of the canal's surface) and scene.png; for an --implant that does not go in,
+nearest_insertable_N.csv and .stl, which are not its design.
 Exit code: 0 fine, 10 fine with findings to look at, 3 scan refused, 4 no implant fits.
 """
 

@@ -118,6 +118,9 @@ def test_tables_agree_with_the_record(plan_folder: Path) -> None:
     assert chosen["part_number"] == record["summary"]["implant"]["part_number"]
     assert all(f["reason"] for f in fits if f["chosen"] == "no"), "every implant that lost says why"
     assert float(chosen["wall_min_mm"]) == pytest.approx(record["summary"]["fit"]["wall_min_mm"], abs=5.1e-4)
+    wall = rows(plan_folder / "wall.csv")
+    assert [float(r["depth_mm"]) for r in wall] == pytest.approx(plan.canal.axis.depth_mm, abs=5.1e-4)
+    assert "wall_mm_at_90.0_deg" in wall[0]
     levels = rows(plan_folder / "sections.csv")
     assert len(levels) == len(plan.canal.axis)
     assert next(iter(levels[0])) == "depth_mm"
