@@ -11,14 +11,15 @@ SHAPE = (600, 512, 512)
 SPACING_MM = (0.6, 0.7, 0.7)
 
 
-def make_volume(seed: int = 1) -> CtVolume:
+def make_volume(seed: int = 1, slices: int = SHAPE[0]) -> CtVolume:
     """Return the volume, slice by slice, so that nothing of its size but itself is ever made."""
     rng = np.random.default_rng(seed)
-    hu = np.empty(SHAPE, np.int16)
+    shape = (slices, *SHAPE[1:])
+    hu = np.empty(shape, np.int16)
     y, x = np.meshgrid(*(np.arange(n) * d for n, d in zip(SHAPE[1:], SPACING_MM[1:], strict=True)), indexing="ij")
     noise = rng.normal(0, 20, SHAPE[1:])
     middle_x, middle_y = x.mean(), y.mean()
-    for k in range(SHAPE[0]):
+    for k in range(slices):
         z = k * SPACING_MM[0]
         bow = (z - 180.0) ** 2 / (2 * 1000.0)  # radius of the bow 1 m
         section = np.full(SHAPE[1:], -1000.0)
@@ -30,7 +31,7 @@ def make_volume(seed: int = 1) -> CtVolume:
     affine = np.zeros((4, 4))
     affine[2, 0], affine[1, 1], affine[0, 2], affine[3, 3] = *SPACING_MM, 1.0
     affine[:3, 3] = (-middle_x, -middle_y, -900.0)
-    return CtVolume(hu, VolumeGeometry(SHAPE, affine))
+    return CtVolume(hu, VolumeGeometry(shape, affine))
 
 
 def _draw_bone(section: np.ndarray, dx: np.ndarray, dy: np.ndarray, z: float) -> None:

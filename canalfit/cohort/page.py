@@ -21,7 +21,7 @@ SHOWN = (
     ("score", "score", 0), ("size_certainty", "certain", 2), ("wall_left_mm", "wall left, mm", 1),
     ("findings", "findings", None),
 )  # fmt: skip
-OUTCOME = {"0": "planned", "10": "planned, look", "4": "nothing fits", "3": "refused", "70": "failed"}
+OUTCOME = {"0": "planned", "10": "planned with findings", "4": "nothing fits", "3": "refused", "70": "failed"}
 
 
 def write_page(store: Store, manifest: dict[str, Any]) -> None:
@@ -39,12 +39,25 @@ def write_page(store: Store, manifest: dict[str, Any]) -> None:
         rows=[_shown(store, row, groups, why) for row in rows],
         outcomes=Counter(OUTCOME.get(r["exit_code"], r["exit_code"]) for r in rows),
         codes=sorted({code for r in rows for code in _codes(r, why).split()}),
-        sets=read_rows(store.folder / "shelf.csv"),
+        sets=_sets(read_rows(store.folder / "shelf.csv")),
         sizes=read_rows(store.folder / "shelf_sizes.csv"),
         plots=plot_names(store),
         settings=json.dumps(manifest["settings"], indent=1, sort_keys=True),
     )
     store.write("index.html", text.encode())
+
+
+def _sets(rows: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Join the rows of shares that cannot be reached: they say the same."""
+    out: list[dict[str, str]] = []
+    for row in rows:
+        asked = f"{100 * float(row['share_asked']):g}\u00a0%"
+        same = ("scope", "doubt", "says")
+        if row["says"] and out and all(out[-1][name] == row[name] for name in same):
+            out[-1]["asked"] += f", {asked}"
+        else:
+            out.append(row | {"asked": asked})
+    return out
 
 
 def _with_groups(groups: list[str]) -> list[tuple[str, str, int | None]]:

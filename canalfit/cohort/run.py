@@ -17,6 +17,10 @@ from canalfit.cohort.settings import CohortSettings
 from canalfit.cohort.store import Marker, Store
 from canalfit.cohort.summary import write_summary
 from canalfit.cohort.task import catalogue_of, refusal, request_sha256, run_job
+from sizing.errors import InputError
+
+# So many answers in a row that cannot be written: the disk stays full, and planning goes on for nothing.
+MOST_UNSAVED = 3
 
 Told = Callable[[int, int, int], None]  # done, of, failed
 
@@ -57,6 +61,7 @@ class RunReport:
     failed: int = 0  # crash, timeout, memory, or a mistake of ours
     changed: int = 0  # of the last three: done again, because scan or settings differ
     duplicates: int = 0
+    unsaved: int = 0  # of those planned, refused or failed: could not be written
     left_out: int = 0  # finished earlier, no longer in the source
     skipped_failed: int = 0  # of those skipped, how many hold failures
     failures: list[tuple[str, str, str]] = field(default_factory=list)  # place, code, sentence
@@ -125,6 +130,7 @@ class _Run:
         self.jobs: deque[Job] = deque()
         self.markers = store.markers()
         self.order = {unit.signature: i for i, unit in enumerate(units)}
+        self.unsaved = 0  # in a row
         self.parts: dict[str, int] = {}  # unit's signature -> cases it holds, where it was split
 
     def sift(self) -> None:
@@ -199,9 +205,19 @@ class _Run:
             self.report.changed += 1
         self._put(job, answer)
 
-    def _put(self, job: Job, answer: Answer, sha256: str = "") -> None:
+    def _put(self, job: Job, answer: Answer) -> None:
+        """Keep an answer; a disk that fails now and then costs that scan only, one that stays full ends the run."""
         parts = self.parts.get(job.unit.signature, 1)
-        self.markers[answer.case] = self.store.put(job.unit, answer, sha256 or request_sha256(job), parts)
+        try:
+            self.markers[answer.case] = self.store.put(job.unit, answer, request_sha256(job), parts)
+        except InputError as error:
+            self.unsaved += 1
+            if self.unsaved >= MOST_UNSAVED:
+                raise
+            self.report.failures.append((job.unit.name, error.code, str(error)))
+            self.report.unsaved += 1
+        else:
+            self.unsaved = 0
 
     def _take_duplicate(self, job: Job, answer: Answer, earlier: Marker) -> None:
         """Two places hold the same scan: the first in order keeps the case, whichever was done first."""

@@ -58,6 +58,8 @@ def smallest_set(serves: Serves, share: float) -> SmallestSet:
     needed = math.ceil(share * n - 1e-9)
     if n == 0 or int(serves.any(axis=1).sum()) < needed:
         return SmallestSet((), 0, True, False)
+    if needed == 0:
+        return SmallestSet((), 0, True, True)
     kept = _not_dominated(serves)
     patterns, weights = np.unique(serves[:, kept], axis=0, return_counts=True)
     something = patterns.any(axis=1)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from canalfit.cohort.settings import Shelf
-from canalfit.cohort.shelf import Serves, coverage_of_new_people, smallest_set, wilson
+from canalfit.cohort.shelf import Serves, SmallestSet, coverage_of_new_people, smallest_set, wilson
 from canalfit.cohort.shelf_columns import names_of
 from canalfit.cohort.tables import PLANNED, read_rows
 from canalfit.tables import csv_text
@@ -121,11 +121,12 @@ def _sets(demand: Demand, shelf: Shelf) -> tuple[list[list[Any]], list[list[Any]
         n, people = len(part.rows), part.people
         for doubt, serves in ((AS_MEASURED, part.serves), (f"certain to {shelf.certainty:.0%}", part.certain)):
             reach = float(serves.any(axis=1).mean()) if n else float("nan")
+            most = smallest_set(serves, reach) if n else SmallestSet((), 0, True, False)
             for share in shelf.shares:
                 found = smallest_set(serves, share)
                 head = [scope, doubt, share, n, len(set(people)), reach]
                 if not found.reachable:
-                    sets.append([*head, *[None] * 6, _not_reached(reach, share)])
+                    sets.append([*head, *[None] * 6, _not_reached(most, n, len(set(people)))])
                     continue
                 low, high = wilson(found.covered, n, len(set(people)))
                 new = coverage_of_new_people(serves, people, share, shelf.seed)
@@ -134,10 +135,19 @@ def _sets(demand: Demand, shelf: Shelf) -> tuple[list[list[Any]], list[list[Any]
     return sets, sizes
 
 
-def _not_reached(reach: float, share: float) -> str:
-    if not np.isfinite(reach):
+def _not_reached(most: SmallestSet, n: int, n_people: int) -> str:
+    """Say how far the whole catalogue reaches, with its interval, and how few of its sizes reach as far."""
+    if not n:
         return "no case was planned"
-    return f"cannot be reached: the whole catalogue serves {reach:.1%}, {share:.0%} asked; see custom.csv"
+    low, high = wilson(most.covered, n, n_people)
+    return (
+        f"cannot be reached: the whole catalogue serves {most.covered / n:.1%} (95% interval {low:.0%} to {high:.0%}); "
+        f"{_so_many(len(most.sizes))}; see custom.csv"
+    )
+
+
+def _so_many(sizes: int) -> str:
+    return {0: "none of its sizes serves any", 1: "one size serves as many"}.get(sizes, f"{sizes} sizes serve as many")
 
 
 def _sizes(part: Demand, serves: Serves, chosen: tuple[int, ...]) -> Iterator[list[Any]]:

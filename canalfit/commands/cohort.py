@@ -134,6 +134,8 @@ def _say(args: argparse.Namespace, report: RunReport) -> None:
     say(f"{report.units} scans: " + (", ".join(f"{n} {words}" for words, n in counts.items() if n) or "nothing to do"))
     if report.changed:
         say(f"{report.changed} of them were done again, because scan or settings changed")
+    if report.unsaved:
+        say(f"{report.unsaved} of them could not be written and are in no table: start again when there is room")
     if report.left_out:
         say(f"{report.left_out} cases of earlier runs are not in this source: kept in cases/, not in the tables")
     if report.skipped_failed:

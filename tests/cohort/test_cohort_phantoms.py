@@ -1,6 +1,7 @@
 """Cohorts of real planning: small phantoms with known truth, tables of cases, a cluster of this machine, a check."""
 
 import csv
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -148,8 +149,10 @@ def test_the_example_reads_the_results(cohort: Path) -> None:
 
 def test_parquet_holds_what_the_tables_hold(cohort: Path) -> None:
     parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")
-    assert _run(cohort, "results", "--parquet") == 10
-    table = parquet.read_table(cohort / "results" / "cases.parquet").to_pylist()
+    shutil.copytree(cohort / "results", cohort / "typed")
+    assert _run(cohort, "typed", "--parquet") == 10
+    assert {p.stem for p in (cohort / "typed").glob("*.csv")} == {p.stem for p in (cohort / "typed").glob("*.parquet")}
+    table = parquet.read_table(cohort / "typed" / "cases.parquet").to_pylist()
     assert len(table) == 3 * N + 3 and isinstance(table[0]["exit_code"], int)
     assert {type(r["narrowest_diameter_mm"]) for r in table} == {float, type(None)}
 
@@ -162,6 +165,66 @@ def test_a_cluster_gives_the_same_bytes(cohort: Path) -> None:
         assert _run(cohort, "clustered", "--scheduler", cluster.scheduler_address) == 10
     for name in ("cases.csv", "levels.csv", "fits.csv", "failures.csv", "shelf.csv", "coverage.csv"):
         assert (cohort / "clustered" / name).read_bytes() == (cohort / "results" / name).read_bytes(), name
+
+
+def test_real_plans_killed_and_started_again_give_the_same_bytes(cohort: Path) -> None:
+    """The short form of benchmarks/bench_cohort_kills.py."""
+    command = [sys.executable, "-m", "canalfit", "cohort", str(cohort / "cases.csv"), "--settings",
+               str(cohort / "cohort.toml"), "--quiet", "--workers", "1", "--out", str(cohort / "rough")]  # fmt: skip
+    there = []
+    for seconds in (0.6, 2.2, 2.6, 2.0):  # before the worker is ready, and while scans are planned
+        process = subprocess.Popen(command, cwd=Path(__file__).parents[2])
+        try:
+            process.wait(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        there.append(len(list((cohort / "rough" / "cases").glob("*"))))
+    assert there[0] < N + 3  # the first kill at least came before the end
+    assert subprocess.run(command, cwd=Path(__file__).parents[2], timeout=120).returncode == 10
+    assert _bytes_of(cohort / "rough") == _bytes_of(cohort / "results")
+
+
+def _bytes_of(results: Path) -> dict[str, bytes]:
+    files = (p for p in results.rglob("*") if p.is_file() and not p.name.startswith((".lock", "runtime.")))
+    return {str(p.relative_to(results)): p.read_bytes() for p in files}
+
+
+def test_a_file_that_cannot_be_written_costs_its_scan_and_a_full_disk_ends_the_run(cohort: Path) -> None:
+    """Files are limited to less than a plan.json, as by a quota; refusals are small and still find room."""
+    resource = pytest.importorskip("resource", reason="only POSIX systems limit the size of files")
+
+    def run(table: str, limit: int) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "canalfit", "cohort", str(cohort / table), "--settings",
+                   str(cohort / "cohort.toml"), "--workers", "1", "--out", str(cohort / "full")]  # fmt: skip
+        return subprocess.run(
+            command, cwd=Path(__file__).parents[2], timeout=120, capture_output=True, text=True,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY)),
+        )  # fmt: skip
+
+    header, *lines = (cohort / "cases.csv").read_text().splitlines()
+    (cohort / "one.csv").write_text("\n".join([header, lines[0], *lines[N:]]) + "\n")
+    done = run("one.csv", 100_000)
+    assert done.returncode == 10, done.stderr
+    assert "CF-A028: the results cannot be written (File too large)" in done.stderr
+    assert "1 of them could not be written" in done.stderr and len(rows_of(cohort / "full" / "cases.csv")) == 3
+    done = run("cases.csv", 100_000)  # three scans in a row: there is no room at all
+    assert done.returncode == 3 and done.stderr.count("CF-A028") == 1, done.stderr
+    done = run("one.csv", resource.RLIM_INFINITY)
+    assert done.returncode == 10 and "1 planned" in done.stderr
+    assert not list((cohort / "full").rglob(".work-*"))
+
+
+def test_a_scan_that_takes_too_long_is_listed_and_tried_again_on_request(
+    cohort: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["cohort", str(cohort / "scan0"), "--settings", str(cohort / "cohort.toml"), "--workers", "1", "--out",
+               str(cohort / "late")]  # fmt: skip
+    assert main([*command, "--timeout", "0.1"]) == 10
+    said = capsys.readouterr().err
+    assert "CF-A023: the case took longer than the limit of 0.1 s" in said and "1 scans: 1 failed" in said
+    assert main(command) == 10 and "1 finished before" in capsys.readouterr().err
+    assert main([*command, "--retry-failed"]) == 10 and "1 scans: 1 planned" in capsys.readouterr().err
 
 
 def test_verify_finds_what_was_changed(cohort: Path, capsys: pytest.CaptureFixture[str]) -> None:
