@@ -92,6 +92,15 @@ def _peak_mb() -> float:
         return float("nan")
 
 
+def _warm_blas() -> None:
+    """Let the linear algebra take its buffers before memory is limited: without them it waits in a loop for ever."""
+    import numpy as np
+    from scipy.linalg import solveh_banded
+
+    some = np.eye(64)
+    solveh_banded(np.ones((1, 64)), some @ some[0])
+
+
 def main() -> None:
     """Serve on this process's own pipes; whatever a library prints goes nowhere."""
     import signal
@@ -101,6 +110,7 @@ def main() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     import canalfit.cohort.task  # noqa: F401  (a second or two, which is not the first case's)
 
+    _warm_blas()
     send(answers, READY)
     serve(sys.stdin.buffer, answers)
 
