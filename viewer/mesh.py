@@ -101,8 +101,13 @@ def wall_of_rings(name: str, inner: FloatArray, outer: FloatArray) -> Mesh:
 def tidy(name: str, points: FloatArray, triangles: Triangles, values: FloatArray | None = None) -> Mesh:
     """Leave out triangles at unknown points, and points that no triangle uses."""
     known = np.asarray(np.isfinite(points).all(axis=-1))
-    triangles = triangles[known[triangles].all(axis=1)]
-    used = np.unique(triangles)
+    if not known.all():
+        triangles = triangles[known[triangles].all(axis=1)]
+    is_used = np.zeros(len(points), bool)
+    is_used[triangles] = True
+    used = np.flatnonzero(is_used)
+    if len(used) == len(points):
+        return Mesh(name, points, triangles, values)
     new = np.full(len(points), -1, np.int32)
     new[used] = np.arange(len(used), dtype=np.int32)
     return Mesh(name, points[used], new[triangles], None if values is None else values[used])

@@ -33,6 +33,9 @@ PACKAGES = "libegl1 and libgl1-mesa-dri"
 SMOOTH = 2  # pictures are drawn this many times larger and averaged
 CHILD_SECONDS = 60.0
 TABLE_ENTRIES = 1200  # about 0.01 mm per entry for walls
+# Width in pixels and colour of the lines on a surface; both are seen on warm and on cold bands.
+LINES = {"limit": (3.0, "#1b2530"), "borders": (1.0, "#1b2530")}
+LINE_OFFSET = -20.0  # in steps of the depth buffer: lines lie on the surface, and are drawn before it
 
 
 class Picture:
@@ -123,6 +126,35 @@ def add_layer(p: pv.Plotter, layer: Layer, scene: Scene) -> tuple[Any, pv.PolyDa
     return actor, data
 
 
+def add_lines(p: pv.Plotter, scene: Scene) -> dict[str, pv.PolyData]:
+    """Add the borders of the colours; return their data by the keys of ``LINES``, for ``fill_lines``."""
+    import pyvista as pv
+
+    found = {}
+    for name, (width, colour) in LINES.items():
+        data = pv.PolyData(np.zeros((2, 3)), lines=np.array([2, 0, 1]))
+        actor: Any = p.add_mesh(data, color=colour, line_width=width, lighting=False, name=f"{name} lines",
+                                show_scalar_bar=False, reset_camera=False)  # fmt: skip
+        actor.mapper.SetResolveCoincidentTopologyToPolygonOffset()
+        actor.mapper.SetRelativeCoincidentTopologyLineOffsetParameters(0.0, LINE_OFFSET)
+        actor.SetPickable(False)
+        actor.SetUseBounds(False)
+        found[name] = data
+    fill_lines(found, scene)
+    return found
+
+
+def fill_lines(lines: dict[str, pv.PolyData], scene: Scene) -> None:
+    """Put the borders of a scene's colours into the data of ``add_lines``."""
+    import pyvista as pv
+
+    made = scene.isolines()
+    for name, segments in (("limit", made.limit_lps), ("borders", made.borders_lps)):
+        n = len(segments)
+        cells = np.column_stack([np.full(n, 2), np.arange(2 * n).reshape(n, 2)])
+        lines[name].ShallowCopy(pv.PolyData(segments.reshape(-1, 3), lines=cells.ravel()))
+
+
 def poly_data(layer: Layer) -> pv.PolyData:
     """Return a layer as PyVista data, with its values as ``value``."""
     import pyvista as pv
@@ -167,6 +199,7 @@ def still(scene: Scene, view: str, size: tuple[int, int]) -> tuple[np.ndarray, f
     for layer in scene.layers:
         if layer.shown:
             add_layer(p, layer, scene)
+    add_lines(p, scene)
     look_from(p, scene, view)
     big = np.asarray(p.screenshot(return_img=True), np.float32)
     mm = 2.0 * p.camera.parallel_scale / size[1]

@@ -19,6 +19,7 @@ from sizing.implants.cavity import cavity_along
 from sizing.planning import ImplantationPlan
 from viewer.bodies import canal_mesh, implant_mesh, known_levels, reamer_mesh, rings
 from viewer.contours import stem_axis
+from viewer.isolines import Isolines, isolines
 from viewer.mesh import Mesh, Triangles, grid_triangles, tidy
 from viewer.pane import Band
 from viewer.stem_frame import StemFrame
@@ -89,6 +90,12 @@ class Scene:
     def value_range(self) -> tuple[float, float]:
         """Range of the colour table; values beyond it share the end colours."""
         return style.table_range(self.bands)
+
+    def isolines(self) -> Isolines:
+        """Return the borders of the colours on what is shown."""
+        return isolines(
+            [(layer.mesh, layer.bands or self.bands) for layer in self.layers if layer.shown and layer.coloured]
+        )
 
     def without(self, name: str) -> Scene:
         """Return the scene with one layer left out."""

@@ -30,7 +30,7 @@ from sizing.reaming.model import (
 )
 from sizing.reaming.plan import default_reamer_set, reaming_plan
 from sizing.reaming.residual import ReamedSections, reamed_sections
-from sizing.reaming.simulate import ream
+from sizing.reaming.simulate import hole_of, ream
 from sizing.reaming.size_doubt import SizeDoubt
 
 __all__ = [
@@ -70,6 +70,7 @@ __all__ = [
     "evaluate_profiles",
     "flexible_path",
     "graft_account",
+    "hole_of",
     "prepare",
     "ream",
     "reamed_sections",

@@ -58,10 +58,22 @@ def ream(canal: Canal, plan: ReamingPlan) -> ReamedCanal:
         CF-R008 when an axis crosses the canal, CF-R010 when the plan is empty, CF-R011 when no tool reaches the
         measured canal, CF-R012 when an axis lies outside the bone.
     """
-    if not plan.passes:
-        raise ReamingError("CF-R010", "a reaming plan needs at least one pass")
     at = _look(canal, plan)
-    volumes, flanks = _integrate(canal, plan, at)
+    return _reamed(canal, plan, at, *_integrate(canal, plan, at))
+
+
+def hole_of(canal: Canal, plan: ReamingPlan) -> ReamedCanal:
+    """Make the passes of a plan, without what they took: the hole and its walls, for pictures that follow a hand.
+
+    The same as ``ream`` in everything but the volumes and the engaged flank, which are NaN: not measured. Takes
+    about a third of the time.
+    """
+    at = _look(canal, plan)
+    passes = len(plan.passes)
+    return _reamed(canal, plan, at, np.full((passes, 4), np.nan), np.full(passes, np.nan))
+
+
+def _reamed(canal: Canal, plan: ReamingPlan, at: _Looked, volumes: FloatArray, flanks: FloatArray) -> ReamedCanal:
     results = tuple(_pass_result(canal, plan, i, at, volumes, flanks) for i in range(len(plan.passes)))
     touching = [r for r in results if r.first_contact_depth_mm is not None]
     first = min(touching, key=lambda r: r.reamer_pass.reamer.diameter_mm, default=None)
@@ -79,6 +91,8 @@ def ream(canal: Canal, plan: ReamingPlan) -> ReamedCanal:
 
 
 def _look(canal: Canal, plan: ReamingPlan) -> _Looked:
+    if not plan.passes:
+        raise ReamingError("CF-R010", "a reaming plan needs at least one pass")
     at = reach_at(canal, plan, canal.axis.depth_mm)
     if not np.any(at.touched):
         raise ReamingError(

@@ -88,7 +88,7 @@ def test_without_opengl_everything_else_works(plan) -> None:
     services = Services(lambda p: Path(), Journal(None), "", lambda: (False, sentence))
     planner = build(make_server("key"), session, None, services)
     state = planner.server.state
-    assert planner.stage is None and not state.has_3d and state.no_3d == sentence
+    assert planner.screen.stage is None and not state.has_3d and state.no_3d == sentence
     assert "<svg" in state.svg_section and state.implant["diameter"]
 
 

@@ -173,6 +173,6 @@ def test_comparing_keeps_the_first_and_ends_on_the_second_call() -> None:
     first = s.complete().fit
     s.compare()
     s.step_diameter(1)
-    assert s.compared is first
+    assert s.compared.fit is first
     s.compare()
     assert s.compared is None

@@ -30,7 +30,8 @@ def first_state(session: Session, scan_note: str) -> dict[str, Any]:
     plan = session.plan
     empty = dict.fromkeys(
         ("svg_section", "svg_coronal", "svg_sagittal", "svg_frontal", "svg_lateral", "svg_map", "svg_native",
-         "svg_diameters", "message", "busy", "probe", "scene_title"), ""
+         "svg_diameters", "svg_section_kept", "svg_coronal_kept", "svg_sagittal_kept", "svg_map_kept",
+         "message", "busy", "probe", "scene_title"), ""
     )  # fmt: skip
     return empty | {
         "trame__title": f"{facts.heading(plan)} · canalfit", "heading": facts.heading(plan),
@@ -63,7 +64,8 @@ def numbers(session: Session) -> dict[str, Any]:
             if name != "turn_deg" or s.fit.implant.bow_radius_mm is not None
         ],
         "move_words": s.move.words(),
-        "facts": _facts(s, compared), "compared_name": _implant(compared)["size"] if compared else "",
+        "facts": _facts(s, compared), "compared_name": _implant(compared.fit)["size"] if compared else "",
+        "compared_move": compared.move.words() if compared else "",
         "zones": [list(row) for row in facts.zone_rows(s.fit)], "zone_header": list(facts.ZONE_HEADER),
         "rejected": list(s.fit.rejected),
         "findings": [
@@ -144,9 +146,10 @@ def _implants(session: Session) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _facts(s: State, compared: Fit | None) -> list[dict[str, Any]]:
+def _facts(s: State, compared: State | None) -> list[dict[str, Any]]:
     here = facts.fit_facts(s.plan, s.fit, s.wall_limit_mm)
-    other = facts.fit_facts(s.plan, compared, s.wall_limit_mm) if compared is not None else (None,) * len(here)
+    c = compared
+    other = (None,) * len(here) if c is None else facts.fit_facts(c.plan, c.fit, c.wall_limit_mm)
     return [
         {"name": a.name, "value": a.value, "note": a.note, "warn": a.warn, "other": b.value if b else ""}
         for a, b in zip(here, other, strict=True)

@@ -16,7 +16,6 @@ import viewer.slices as slices
 import viewer.style as style
 from sizing.canal import cortical_thickness
 from sizing.canal.model import Canal
-from sizing.fit.model import Fit
 from sizing.geometry import FloatArray
 from sizing.volume import CtVolume
 from viewer.app.session import State
@@ -76,17 +75,18 @@ class Pictures:
         """Return what stands on every picture: status, side and bone, case."""
         return f"{state.status} · research use only\n{facts.heading(state.plan)} · {facts.case_name(state.plan)}"
 
-    def section(self, state: State, look: Look, compared: Fit | None) -> str:
-        """Cross-section at the present level."""
-        canal, settings = state.plan.canal, self._settings(look, SECTION_STEP_MM, compared)
+    def section(self, state: State, look: Look, other: State | None, prefix: str = "") -> str:
+        """Cross-section at the present level, with the outline of another stem; ``prefix`` goes before its key."""
+        canal, settings = state.plan.canal, self._settings(look, SECTION_STEP_MM, other)
         pane = section_pane(canal, look.level, state.fit, self.volume, settings, panes.half_width(canal))
-        return pane_svg(pane, SECTION_PX, self.stamp(state))
+        return pane_svg(_named(pane, prefix), SECTION_PX, self.stamp(state))
 
-    def along_stem(self, state: State, look: Look, compared: Fit | None) -> tuple[str, str]:
-        """Coronal and sagittal slice along the stem."""
-        settings = self._settings(look, LONG_STEP_MM, compared)
+    def along_stem(self, state: State, look: Look, other: State | None, prefix: str = "") -> tuple[str, str]:
+        """Coronal and sagittal slice along the stem, with the outline of another one."""
+        settings = self._settings(look, LONG_STEP_MM, other)
         made = [panes.long_pane(state.plan.canal, state.fit, p, self.volume, settings) for p in ("coronal", "sagittal")]
-        return pane_svg(made[0], LONG_PX, _short(state)), pane_svg(made[1], LONG_PX, _short(state))
+        coronal, sagittal = (pane_svg(_named(pane, prefix), LONG_PX, _short(state)) for pane in made)
+        return coronal, sagittal
 
     def along_canal(self, state: State, look: Look) -> tuple[str, str]:
         """Straightened pair along the canal."""
@@ -99,9 +99,9 @@ class Pictures:
 
         return self._once("along canal", (canal, look.window, state.review), draw)
 
-    def unrolled(self, state: State, look: Look) -> tuple[str, list[dict[str, str]]]:
+    def unrolled(self, state: State, look: Look, prefix: str = "") -> tuple[str, list[dict[str, str]]]:
         """Unrolled map and its legend."""
-        pane = self._map(state, look)
+        pane = _named(self._map(state, look), prefix)
         return pane_svg(pane, MAP_PX, _short(state), MAP_HEIGHT), legend(pane.bands)
 
     def native(self, state: State) -> tuple[str, list[dict[str, str]]]:
@@ -128,8 +128,12 @@ class Pictures:
                 return pane
         return charts.wall_map_pane(canal, self.native_wall_mm(canal), limit, "Thickness of the untouched bone")
 
-    def _settings(self, look: Look, step_mm: float, compared: Fit | None) -> panes.PaneSettings:
-        return panes.PaneSettings(look.window, step_mm, look.reamer, compared)
+    def _settings(self, look: Look, step_mm: float, other: State | None) -> panes.PaneSettings:
+        return panes.PaneSettings(look.window, step_mm, look.reamer, None if other is None else other.fit)
+
+
+def _named(pane: Pane, prefix: str) -> Pane:
+    return replace(pane, key=prefix + pane.key)
 
 
 def _short(state: State) -> str:
@@ -141,11 +145,14 @@ def legend(bands: tuple[Band, ...]) -> list[dict[str, str]]:
     return [{"colour": style.hex_colour(b.rgb), "text": b.text} for b in bands]
 
 
-def cursors(state: State, look: Look) -> dict[str, float]:
-    """Return the present level in the units of the long pictures: along the stem, and along the canal."""
+def cursors(state: State, look: Look, kept: State | None) -> dict[str, float]:
+    """Return the present level in the units of the long pictures: along the stem, the kept stem, and the canal."""
     canal = state.plan.canal
-    travel = contours.travel_at_levels(canal, contours.stem_frame(state.fit, canal))
-    return {"stem": round(float(travel[look.level]), 3), "canal": round(float(canal.axis.depth_mm[look.level]), 3)}
+    found = {"canal": float(canal.axis.depth_mm[look.level])}
+    for name, s in (("stem", state), ("kept", kept)):
+        if s is not None:
+            found[name] = float(contours.travel_at_levels(canal, contours.stem_frame(s.fit, canal))[look.level])
+    return {name: round(mm, 3) for name, mm in found.items()}
 
 
 def level_of(state: State, key: str, x: float, y: float) -> int | None:

@@ -59,8 +59,8 @@ def run(
                      disable_logging=True)  # fmt: skip
     finally:
         Path(server.key_file).unlink(missing_ok=True)
-        if planner.stage is not None:
-            planner.stage.close()
+        if planner.screen.stage is not None:
+            planner.screen.stage.close()
 
 
 def make_server(key: str) -> Any:
@@ -123,7 +123,7 @@ def build(server: Any, session: Session, volume: CtVolume | None, services: Serv
 def _view(planner: Planner) -> Any:
     from trame_pyvista.rca_view import PyVistaRCAView
 
-    planner.stage = Stage()
-    view = PyVistaRCAView(planner.stage.plotter, display="image", target_fps=FRAMES_PER_SECOND)
-    planner.push_stage = view.render
+    planner.screen.stage = Stage()
+    view = PyVistaRCAView(planner.screen.stage.plotter, display="image", target_fps=FRAMES_PER_SECOND)
+    planner.screen.push_stage = view.render
     return view

@@ -19,7 +19,7 @@ from sizing.fit.measure import measure_fits
 from sizing.fit.placement import place_axis
 from sizing.implants.model import Catalogue, ImplantTemplate
 from sizing.planning import Ancestry, ImplantationPlan, PlanSettings, Review, plan_canal, with_outlook
-from sizing.reaming.model import ToolAxis
+from sizing.reaming import ToolAxis, hole_of
 from viewer.app.moves import NOT_MOVED, Move, moved
 
 UNDO_DEPTH = 200
@@ -90,7 +90,7 @@ class Session:
     catalogue: Catalogue
     replan: Callable[[PlanSettings], ImplantationPlan] | None = None
     locked: bool = False
-    compared: Fit | None = None
+    compared: State | None = None
     parent_plan_sha256: str = ""
     _past: list[State] = field(default_factory=list)
     _future: list[State] = field(default_factory=list)
@@ -167,6 +167,7 @@ class Session:
             raise UsageError("the cut cannot be moved: the scan is not at hand; open the planner with --scan")
         settings = replace(self.state.plan.settings, resect_at_mm=resect_at_mm, wall_limit_mm=self.state.wall_limit_mm)
         plan = _with_earlier(self.replan(settings), self.state.plan, OF_SCAN)
+        self.compared = None  # of another canal: their levels do not answer each other
         self._become(self._opened(plan), f"cut at {resect_at_mm:g} mm")
 
     def reset(self) -> None:
@@ -206,8 +207,8 @@ class Session:
         return bool(self._future)
 
     def compare(self) -> None:
-        """Keep the present fit beside what comes; a second call ends the comparison."""
-        self.compared = None if self.compared is not None else self.complete().fit
+        """Keep the present state beside what comes; a second call ends the comparison, and so does another cut."""
+        self.compared = None if self.compared is not None else self.complete()
 
     # -- results ---------------------------------------------------------------------------------
 
@@ -326,8 +327,7 @@ def preview_of(state: State) -> Fit | None:
         return None
     if any(p.reamer.diameter_mm > last.reamer.diameter_mm or p.reamer.kind is not last.reamer.kind for p in passes):
         return None
-    reamed = with_reaming(state.context, replace(state.fit, reaming_plan=replace(plan, passes=(last,)))).reamed
-    assert reamed is not None
+    reamed = hole_of(state.context.canal, replace(plan, passes=(last,)))
     alone = reamed.passes[0]
     untold = replace(alone, contact=np.zeros_like(alone.contact))
     return replace(state.fit, reamed=replace(reamed, passes=(untold,)))

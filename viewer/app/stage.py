@@ -24,6 +24,7 @@ class Stage:
         self.plotter: Any = render.plotter(STAGE_PIXELS, off_screen=off_screen)
         self.scene: Scene | None = None
         self._shown: dict[str, tuple[Any, Any, tuple]] = {}
+        self._lines: dict[str, Any] = {}
 
     def show(self, scene: Scene) -> None:
         """Draw a scene; the camera stays, but for the first scene."""
@@ -35,8 +36,10 @@ class Stage:
         for name, (_, actor, _) in self._shown.items():
             actor.SetVisibility(name in wanted)
         if first:
+            self._lines = render.add_lines(self.plotter, scene)
             self.look("front")
         else:
+            render.fill_lines(self._lines, scene)
             self.plotter.renderer.ResetCameraClippingRange()
 
     def look(self, view: str) -> None:

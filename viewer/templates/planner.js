@@ -55,7 +55,8 @@
     host.querySelectorAll(".alone").forEach(n => n.classList.remove("alone"));
     host.classList.toggle("one", !!on);
     if (!on) return;
-    const pair = cell.matches(".map, .native") ? ".map, .native" : cell.matches(".long") ? ".long" : cell.matches(".straight") ? ".straight" : null;
+    const two = host.dataset.comparing === "1";
+    const pair = cell.matches(".map, .native") ? (two ? ".map" : ".map, .native") : [".long", ".straight", ".section"].find(c => cell.matches(c));
     (pair ? host.querySelectorAll(pair) : [cell]).forEach(n => n.classList.add("alone"));
   }
 
@@ -153,8 +154,8 @@
     if (!host) return;
     for (const svg of host.querySelectorAll("svg.pane")) {
       const key = svg.dataset.key;
-      if (key === "section") continue;
-      const y = Number(key.startsWith("long-") ? host.dataset.stem : host.dataset.canal);
+      if (key.endsWith("section")) continue;
+      const y = Number(key.startsWith("kept-long-") ? host.dataset.kept : key.startsWith("long-") ? host.dataset.stem : host.dataset.canal);
       const [left, top, w, h] = svg.dataset.box.split(" ").map(Number), [, , y0, y1] = svg.dataset.range.split(" ").map(Number);
       const py = top + (y1 - y) / (y1 - y0) * h, d = `M${left} ${py}H${left + w}`;
       let line = svg.querySelector(".cursor-line");
@@ -162,7 +163,7 @@
       if (line.getAttribute("d") !== d) line.setAttribute("d", d);
     }
   }
-  new MutationObserver(cursors).observe(document.documentElement, {subtree: true, childList: true, attributes: true, attributeFilter: ["data-stem", "data-canal"]});
+  new MutationObserver(cursors).observe(document.documentElement, {subtree: true, childList: true, attributes: true, attributeFilter: ["data-stem", "data-kept", "data-canal"]});
 
   const PLAIN = {
     "+": ["diameter", 1], "=": ["diameter", 1], "-": ["diameter", -1], "]": ["length", 1], "[": ["length", -1],

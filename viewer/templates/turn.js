@@ -20,13 +20,15 @@ uniform vec3 colour, stretch; uniform float opacity, coloured;
 uniform vec4 range;  // value of 0 and of 65534; ends of the table
 uniform sampler2D bands;
 out vec4 pixel;
+vec3 band(float mm) { return texture(bands, vec2(clamp((mm - range.z) / (range.w - range.z), 0.0, 0.9999), 0.5)).rgb; }
 void main() {
   vec3 normal = normalize(cross(dFdx(eye * stretch), dFdy(eye * stretch)));
   vec3 base = colour;
   if (coloured > 0.5) {
     float mm = range.x + wall / 65534.0 * (range.y - range.x);
-    float t = clamp((mm - range.z) / (range.w - range.z), 0.0, 0.9999);
-    base = known > 0.999 ? texture(bands, vec2(t, 0.5)).rgb : vec3(0.80, 0.82, 0.84);
+    base = known > 0.999 ? band(mm) : vec3(0.80, 0.82, 0.84);
+    float half_pixel = 0.5 * fwidth(mm);  // a border of bands is a line one pixel wide
+    if (known > 0.999 && distance(band(mm - half_pixel), band(mm + half_pixel)) > 0.004) base *= 0.35;
   }
   pixel = vec4(base * (0.36 + 0.64 * abs(normal.z)), opacity);
 }`;
