@@ -22,6 +22,7 @@ from sizing.volume import CtVolume, ScanInfo
 BOW_RADIUS_MM = 1200.0
 LENGTH_MM = 200.0
 N_ANGLES = 64
+CUT_AT_MM = 120.0
 CORTEX_HU, MARROW_HU, MUSCLE_HU = 1500, -60, 50
 PROVENANCE = Provenance("0.1.0", "ab" * 32, "cd" * 32)
 
@@ -75,12 +76,24 @@ def scan_info() -> ScanInfo:
 def make_plan(side: Side = Side.RIGHT, family: str = "generic-pressfit-straight") -> ImplantationPlan:
     """Plan the invented canal with one family, and add a finding that stands at a place."""
     settings = PlanSettings(
-        bone=Bone.FEMUR, side=side, resect_at_mm=120.0, families=(family,), max_stem_length_mm=140.0
+        bone=Bone.FEMUR, side=side, resect_at_mm=CUT_AT_MM, families=(family,), max_stem_length_mm=140.0
     )
     plan = plan_canal(make_canal(side), load_catalogue(), settings)
     finding = Finding(Level.WARNING, "CF-C101", "the wall is thin over 18 mm, before any reaming", "Check the cut",
                       9.0, "posterolateral")  # fmt: skip
     return replace(plan, scan=scan_info(), findings=(*plan.findings, finding))
+
+
+def cut_again(settings: PlanSettings) -> ImplantationPlan:
+    """The plan after another cut, ``settings.resect_at_mm``: the canal begins at the first level above it."""
+    whole = make_canal()
+    first = round((settings.resect_at_mm - CUT_AT_MM) / 2.0)
+    a = whole.axis
+    axis = CanalAxis(a.depth_mm[first:] - a.depth_mm[first], a.points_lps[first:], a.s_lps[first:], a.u_lps[first:],
+                     a.v_lps[first:])  # fmt: skip
+    canal = Canal(axis, whole.theta_rad, whole.endosteal_radius_mm[first:], whole.periosteal_radius_mm[first:],
+                  bone=whole.bone, side=whole.side)  # fmt: skip
+    return replace(plan_canal(canal, load_catalogue(), settings), scan=scan_info())
 
 
 @cache

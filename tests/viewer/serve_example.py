@@ -1,4 +1,4 @@
-"""Serves the planner on the invented bone, for ``test_planner.py``: journal file as argument, address on stdout."""
+"""Serves the planner on the invented bone, for ``test_planner_*.py``: folder, family; says its address."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ def main() -> None:
     from viewer.app.session import Session
 
     folder = Path(sys.argv[1])
-    plan, volume = example_case.make_case()
-    session = Session(plan, load_catalogue(), parent_plan_sha256="ef" * 32)
+    plan = example_case.make_plan(family=sys.argv[2])
+    volume = example_case.make_volume(plan.canal)
+    session = Session(plan, load_catalogue(), example_case.cut_again, parent_plan_sha256="ef" * 32)
 
     def save(changed: object) -> Path:
         target = folder / "saved.json"

@@ -147,6 +147,11 @@ class Session:
         s = self.state
         if limit_mm == s.wall_limit_mm:
             return
+        comfortable = s.plan.settings.fit.comfortable_wall_mm
+        if not 0.0 < limit_mm < comfortable:
+            raise UsageError(
+                f"the least wall must be above 0 and below {comfortable:g} mm, from where a wall counts as comfortable"
+            )
         context = _context(s.plan, limit_mm)
         changed = replace(s, context=context, ranking_current=limit_mm == s.plan.settings.wall_limit_mm)
         fit = self._measured(changed, s.fit.implant, s.base_axis, s.move)
