@@ -60,6 +60,7 @@ def test_a_server_that_dies_loses_no_plan(browser: Any, tmp_path: Path) -> None:
         second.kill()
 
 
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (1920, 1080)])
 def test_both_themes_fit_both_screens(browser: Any, served: Served, width: int, height: int) -> None:
     page = Page(browser, served.url, width, height)
     for _ in range(2):
