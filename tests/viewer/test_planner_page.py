@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from planner_browser import WAIT_MS, Page, Served
 
 
