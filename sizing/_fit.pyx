@@ -42,15 +42,29 @@ def disc_sums(const double[:, :, ::1] xy, const double[:, :, ::1] edges, const d
               double[:, ::1] area, double[:, ::1] arc, double[:, ::1] reach):
     """For q radii at m levels: area(disc and contour), arc where the contour is nearer than r, and its mean reach.
 
+    A disc that lies all inside a contour, or holds all of it, needs only the contour's own sums.
+
     xy : (m, n, 2) contour about the axis; edges : (m, n, 4) per edge its nearest and farthest squared
     distance from the axis, half its cross product, its angle (NaN = not measured); radius : (q, m),
     NaN = no stem there. reach is the integral of the contour's distance over the arc.
     """
     cdef Py_ssize_t m = xy.shape[0], n = xy.shape[1], q = radius.shape[0]
     cdef Py_ssize_t i, j, k, nxt
-    cdef double r, rr, s_area, s_arc, s_reach
+    cdef double r, rr, s_area, s_arc, s_reach, nearest, farthest, all_area, all_arc, all_reach
     with nogil:
         for k in range(m):
+            nearest = INFINITY
+            farthest = 0.0
+            all_area = 0.0
+            all_arc = 0.0
+            all_reach = 0.0
+            for j in range(n):
+                if edges[k, j, 3] == edges[k, j, 3]:
+                    nearest = fmin(nearest, edges[k, j, 0])
+                    farthest = fmax(farthest, edges[k, j, 1])
+                    all_area += edges[k, j, 2]
+                    all_arc += edges[k, j, 3]
+                    all_reach += edges[k, j, 3] * sqrt(0.5 * (edges[k, j, 0] + edges[k, j, 1]))
             for i in range(q):
                 r = radius[i, k]
                 if r != r:
@@ -59,6 +73,11 @@ def disc_sums(const double[:, :, ::1] xy, const double[:, :, ::1] edges, const d
                     reach[i, k] = NAN
                     continue
                 rr = r * r
+                if rr <= nearest or rr >= farthest:
+                    area[i, k] = 0.5 * rr * all_arc if rr <= nearest else all_area
+                    arc[i, k] = 0.0 if rr <= nearest else all_arc
+                    reach[i, k] = 0.0 if rr <= nearest else all_reach
+                    continue
                 s_area = 0.0
                 s_arc = 0.0
                 s_reach = 0.0

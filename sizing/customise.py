@@ -112,6 +112,7 @@ def customise(plan: ImplantationPlan, settings: CustomSettings | None = None) ->
         reamers=plan.reamers,
         settings=plan.settings.fit.for_bone(plan.canal.bone).with_wall_limit(plan.settings.wall_limit_mm),
         isthmus_depth_mm=plan.shape.isthmus_depth_mm,
+        cut_is_planned=plan.settings.resect_at_mm is not None,
     )
     length = settings.length_mm or min(base.implant.length_mm, settings.longest_length_mm, _measured_length_mm(plan))
     search = _Search(plan, base, context, axes_to_try(plan, base, settings, length), length)

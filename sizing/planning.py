@@ -231,6 +231,7 @@ def plan_canal(
             reamers=reamers,
             settings=settings.fit.with_wall_limit(settings.wall_limit_mm),
             isthmus_depth_mm=shape.isthmus_depth_mm,
+            cut_is_planned=settings.resect_at_mm is not None,
         )
         candidates = _candidates(catalogue, canal.bone, settings)
         fits = fit_all(context, candidates)

@@ -27,6 +27,8 @@ class FitContext:
         The surfaces in LPS, and the wall before reaming, normal to the endosteal surface.
     isthmus_depth_mm : float
         NaN when no isthmus lies in the scan.
+    cut_is_planned : bool
+        The cut is part of the plan and can still be made square to the stem; not a stump that is there.
     """
 
     canal: Canal
@@ -34,6 +36,7 @@ class FitContext:
     settings: FitSettings
     contours: Contours
     isthmus_depth_mm: float = np.nan
+    cut_is_planned: bool = False
 
     def direction(self, level: int, theta_rad: float) -> str:
         """Name the direction of a ray of one level; in degrees from anterior where no side is known."""

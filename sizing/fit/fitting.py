@@ -31,6 +31,7 @@ def fit_context(
     reamers: ReamerSet | None = None,
     settings: FitSettings | None = None,
     isthmus_depth_mm: float | None = None,
+    cut_is_planned: bool = False,
 ) -> FitContext:
     """Gather what all fits in one canal share.
 
@@ -44,6 +45,8 @@ def fit_context(
         Thresholds and weights.
     isthmus_depth_mm : float, optional
         None: no isthmus lies in the scan.
+    cut_is_planned : bool
+        The cut can still be made square to the stem.
     """
     return FitContext(
         canal,
@@ -51,6 +54,7 @@ def fit_context(
         (settings or FitSettings()).for_bone(canal.bone),
         Contours.of(canal, cortical_thickness(canal)),
         np.nan if isthmus_depth_mm is None else isthmus_depth_mm,
+        cut_is_planned,
     )
 
 

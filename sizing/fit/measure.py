@@ -108,7 +108,7 @@ def _fits(
             score=score_fit(context.settings, bare),
             rejected=tuple(r.words for r in reasons),
             shortfall=sum(r.shortfall for r in reasons),
-            findings=remarks(context.settings, bare, context.canal.defects),
+            findings=remarks(context, bare),
         ))  # fmt: skip
     return fits
 

@@ -104,6 +104,8 @@ class Fit:
     seat_angle_deg, seat_share, facing_loss_mm : float
         Axis against the normal of the cut; share of the collar's ring that rests on cortex once
         the end is faced square; bone taken by the facing on its long side.
+    entry_inside_mm : float
+        Distance of the axis at the cut from the edge of the cut face; negative = it enters beside the bone.
     bite_depth_mm, wall_outside_crest_mm : float
         Threads: mean radial engagement where the crest lies in bone, and least wall outside it.
     rejected : tuple of str
@@ -154,6 +156,7 @@ class Fit:
     score: Score
     tip_to_defect_mm: float = float("nan")
     wall_round_defects_mm: float = float("nan")
+    entry_inside_mm: float = float("nan")
     reamed: ReamedCanal | None = None
     rejected: tuple[str, ...] = ()
     shortfall: float = 0.0

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from sizing.canal import CorticalDefect
 from sizing.findings import Finding, Level
+from sizing.fit.context import FitContext
 from sizing.fit.model import Fit
 from sizing.fit.settings import FitSettings
 from sizing.fit.zones import TIP_BAND_MM
@@ -23,19 +24,25 @@ _FACING_ANGLE_DEG = 3.0
 _LEAST_NAMED_SHARE = 1e-3
 
 
-def remarks(s: FitSettings, fit: Fit, defects: tuple[CorticalDefect, ...] = ()) -> tuple[Finding, ...]:
+def remarks(context: FitContext, fit: Fit) -> tuple[Finding, ...]:
     """Return what should be looked at, most serious first.
 
     Parameters
     ----------
-    s : FitSettings
-        Thresholds.
+    context : FitContext
+        Gives the thresholds, the holes in the cortex, and whether the cut can still be changed.
     fit : Fit
         Measured, and not yet scored.
-    defects : tuple of CorticalDefect
-        Of the whole canal.
     """
-    return (*_defects(s, fit, defects), *_wall(s, fit), *_tip(s, fit), *_hold(s, fit), *_other(fit))
+    s = context.settings
+    return (
+        *_defects(s, fit, context.canal.defects),
+        *_wall(s, fit),
+        *_tip(s, fit),
+        *_hold(s, fit),
+        *_cut(context, fit),
+        *_other(fit),
+    )
 
 
 def _defects(s: FitSettings, fit: Fit, defects: tuple[CorticalDefect, ...]) -> Iterator[Finding]:
@@ -117,6 +124,24 @@ def _hold(s: FitSettings, fit: Fit) -> Iterator[Finding]:
         )
 
 
+def _cut(context: FitContext, fit: Fit) -> Iterator[Finding]:
+    """Off the square: bone to be lost on a stump; on a cut that is still to be made, its angle."""
+    if fit.seat_angle_deg > _FACING_ANGLE_DEG and context.cut_is_planned:
+        yield Finding(
+            Level.INFO,
+            "CF-F025",
+            f"The cut is square to the bone; square to the stem it is {fit.seat_angle_deg:.1f} degrees off that.",
+            "Make the cut square to the stem.",
+        )
+    elif fit.seat_angle_deg > _FACING_ANGLE_DEG:
+        yield _warning(
+            "CF-F025",
+            f"The stem stands {fit.seat_angle_deg:.1f} degrees off the cut's normal: facing square takes up to "
+            f"{fit.facing_loss_mm:.1f} mm on the long side",
+            "Face the end square to the stem",
+        )
+
+
 def _other(fit: Fit) -> Iterator[Finding]:
     press_fit = fit.implant.fixation is Fixation.PRESS_FIT
     if press_fit and fit.diametral_interference_mm > _LARGEST_USUAL_INTERFERENCE_MM:
@@ -125,13 +150,6 @@ def _other(fit: Fit) -> Iterator[Finding]:
             f"Nominal interference of {fit.diametral_interference_mm:.2f} mm in diameter is more than the usual "
             f"{_LARGEST_USUAL_INTERFERENCE_MM:g} mm",
             "Check the last reamer",
-        )
-    if fit.seat_angle_deg > _FACING_ANGLE_DEG:
-        yield _warning(
-            "CF-F025",
-            f"The stem stands {fit.seat_angle_deg:.1f} degrees off the cut's normal: facing square takes up to "
-            f"{fit.facing_loss_mm:.1f} mm on the long side",
-            "Plan the cut square to the stem",
         )
     if press_fit and fit.canal_fill_volume < _LEAST_USUAL_FILL:
         yield _warning(

@@ -29,7 +29,7 @@ class Reason:
 
 def reasons_against(s: FitSettings, tools: Tooling, fit: Fit) -> tuple[Reason, ...]:
     """Return a fit's reasons for exclusion; empty = it can serve."""
-    return (*_room(s, fit), *_tools(s, tools), *_wall(s, fit), *_hold(s, fit))
+    return (*_room(s, fit), *_entry(s, fit), *_tools(s, tools), *_wall(s, fit), *_hold(s, fit))
 
 
 def _room(s: FitSettings, fit: Fit) -> Iterator[Reason]:
@@ -46,6 +46,18 @@ def _room(s: FitSettings, fit: Fit) -> Iterator[Reason]:
     if fit.seat_angle_deg > s.max_tilt_deg:
         words = f"stands {fit.seat_angle_deg:.0f} degrees off the cut's normal, {s.max_tilt_deg:g} allowed"
         yield Reason(words, fit.seat_angle_deg / max(s.max_tilt_deg, 1.0) - 1.0)
+
+
+def _entry(s: FitSettings, fit: Fit) -> Iterator[Reason]:
+    """A face that is not measured all round excludes nothing by itself: the share that is not measured does."""
+    missing = s.entry_inside_mm - fit.entry_inside_mm
+    if fit.entry_inside_mm < 0:
+        yield Reason(f"enters {-fit.entry_inside_mm:.1f} mm beside the cut face", 1.0 + missing / _UNIT_OF_LENGTH_MM)
+    elif missing > 0:
+        yield Reason(
+            f"enters {fit.entry_inside_mm:.1f} mm from the edge of the cut face, {s.entry_inside_mm:g} mm needed",
+            missing / s.entry_inside_mm,
+        )
 
 
 def _tools(s: FitSettings, tools: Tooling) -> Iterator[Reason]:

@@ -11,9 +11,12 @@ from sizing.fit.tooling import Tooling
 from sizing.fit.view import AxisView
 from sizing.implants.model import ImplantTemplate
 
+# The edge of the cut face is told where this share of it is measured.
+_LEAST_SEEN = 0.75
+
 
 def seat_of(view: AxisView, canal: Canal) -> dict[str, float]:
-    """Return the axis's angle to the normal of the cut, and the bone that facing takes on its long side."""
+    """Return how the axis meets the cut: its angle, the bone that facing takes, its distance from the edge."""
     assert canal.resection is not None  # set by Canal at birth
     cosine = min(1.0, abs(float(view.axis.direction_lps @ canal.resection.normal_lps)))
     angle = float(np.arccos(cosine))
@@ -21,7 +24,19 @@ def seat_of(view: AxisView, canal: Canal) -> dict[str, float]:
     return {
         "seat_angle_deg": float(np.degrees(angle)),
         "facing_loss_mm": widest * float(np.tan(angle)) if widest > 0 else float("nan"),
+        "entry_inside_mm": _entry_inside_mm(view),
     }
+
+
+def _entry_inside_mm(view: AxisView) -> float:
+    """Distance of the axis from the periosteum at the cut, negative outside it; NaN where that cannot be told."""
+    level = _seat_level(view)
+    edges = view.periosteal_edges[level]
+    if np.isfinite(edges[:, 3]).mean() < _LEAST_SEEN:
+        return float("nan")
+    nearest = float(np.sqrt(np.nanmin(edges[:, 0])))
+    # Seen from inside, the contour goes once round the axis; seen from outside, not at all.
+    return nearest if abs(np.nansum(edges[:, 3])) > np.pi else -nearest
 
 
 def seat_share(view: AxisView, implants: Sequence[ImplantTemplate], tools: Sequence[Tooling]) -> list[float]:

@@ -71,6 +71,8 @@ class FitSettings:
         An axis leaves the canal's middle (and then the canal's course) only for more clearance than this.
     max_tilt_deg : float
         Largest angle between the stem's axis and the normal of the cut.
+    entry_inside_mm : float
+        Least distance of the axis, where it enters, from the edge of the cut face; the axis must lie within it.
     isthmus_band_mm : float
         A tip this near to the isthmus is called a stress riser.
     max_unmeasured_share : float
@@ -98,6 +100,7 @@ class FitSettings:
     usual_length_mm: float = 130.0
     axis_gain_mm: float = 0.05
     max_tilt_deg: float = 10.0
+    entry_inside_mm: float = 0.0
     isthmus_band_mm: float = 10.0
     max_unmeasured_share: float = 0.10
     ream_past_tip_mm: float = 0.0

@@ -1,10 +1,13 @@
 """A fit in canals whose numbers are known on paper."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from sizing.canal import Canal
-from sizing.fit import FitSettings, fit_context, fit_implant
+from sizing.findings import Level
+from sizing.fit import FitSettings, fit_context, fit_implant, measure_fit
 from sizing.reaming import ToolAxis
 
 ALONG_Z = ToolAxis([0.0, 0.0, 0.0], [0.0, 0.0, 1.0])
@@ -125,7 +128,42 @@ def test_collar_seat(make_tube, make_stem) -> None:
     )
     assert tilted.seat_angle_deg == pytest.approx(4.0)
     assert tilted.facing_loss_mm == pytest.approx(13.0 * np.tan(np.deg2rad(4)), rel=3e-3)
-    assert "CF-F025" in {f.code for f in tilted.findings}
+    assert {f.code: f.level for f in tilted.findings}["CF-F025"] is Level.WARNING
+
+
+def test_off_square_to_a_cut_that_is_still_to_be_made_is_only_said(make_tube, make_stem) -> None:
+    context = fit_context(make_tube(7.0, 13.0), cut_is_planned=True)
+    leaning = ToolAxis([0, 0, 0], [np.sin(np.deg2rad(4)), 0, np.cos(np.deg2rad(4))])
+    found = {f.code: f for f in fit_implant(context, make_stem(16.0), leaning).findings}
+    assert found["CF-F025"].level is Level.INFO and "4.0 degrees" in found["CF-F025"].message
+
+
+@pytest.mark.parametrize(("offset_mm", "inside_mm"), [(0.0, 13.0), (5.0, 8.0), (12.0, 1.0), (15.0, -2.0)])
+def test_the_entry_lies_within_the_cut_face(make_tube, make_stem, offset_mm: float, inside_mm: float) -> None:
+    """Outer radius 13: an axis 5 mm off the middle is 8 mm inside, one 15 mm off is 2 mm beside the bone."""
+    canal = make_tube(7.0, 13.0)
+    beside = ToolAxis([offset_mm, 0, 0], [0, 0, 1.0])
+    fit = measure_fit(fit_context(canal), make_stem(16.0), beside)
+    assert fit.entry_inside_mm == pytest.approx(inside_mm, abs=0.01)  # a chord of 256 lies 0.001 mm inside its arc
+    assert any("beside the cut face" in r for r in fit.rejected) == (inside_mm < 0)
+    strict = measure_fit(fit_context(canal, settings=FitSettings(entry_inside_mm=9.0)), make_stem(16.0), beside)
+    assert any("of the cut face" in r or "beside the cut face" in r for r in strict.rejected) == (inside_mm < 9.0)
+
+
+def test_a_cut_face_that_is_not_seen_has_no_edge(make_tube, make_stem) -> None:
+    canal = make_tube(7.0, 13.0)
+    outer = canal.periosteal_radius_mm.copy()
+    outer[0, : outer.shape[1] // 3] = np.nan
+    fit = fit_implant(fit_context(dataclasses.replace(canal, periosteal_radius_mm=outer)), make_stem(16.0), ALONG_Z)
+    assert np.isnan(fit.entry_inside_mm)
+
+
+@pytest.mark.parametrize("limit_deg", [2.0, 6.0])
+def test_tilt_limit_is_a_rule_too(make_tube, make_stem, limit_deg: float) -> None:
+    context = fit_context(make_tube(7.0, 13.0), settings=FitSettings(max_tilt_deg=limit_deg))
+    leaning = ToolAxis([0, 0, 0], [np.sin(np.deg2rad(4)), 0, np.cos(np.deg2rad(4))])
+    fit = fit_implant(context, make_stem(16.0), leaning)
+    assert any("off the cut's normal" in r for r in fit.rejected) == (limit_deg < 4.0)
 
 
 def test_a_bowed_stem_in_a_canal_of_its_own_bow(make_ellipse, make_stem) -> None:

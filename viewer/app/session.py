@@ -351,7 +351,8 @@ def _without_reaming(state: State) -> State:
 def _context(plan: ImplantationPlan, limit_mm: float) -> FitContext:
     settings = replace(plan.settings.fit, wall_limit_mm=limit_mm)
     return fit_context(plan.canal, reamers=plan.reamers, settings=settings,
-                       isthmus_depth_mm=plan.shape.isthmus_depth_mm)  # fmt: skip
+                       isthmus_depth_mm=plan.shape.isthmus_depth_mm,
+                       cut_is_planned=plan.settings.resect_at_mm is not None)  # fmt: skip
 
 
 def findings_of(s: State) -> tuple[Finding, ...]:
