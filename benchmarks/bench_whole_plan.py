@@ -17,10 +17,8 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import psutil
+import psutil
 
 ROOT = Path(__file__).resolve().parent.parent
 RUNS = 3
@@ -53,8 +51,6 @@ print(json.dumps({"seconds": sorted(times)[1], "peak": peaks[0], "volume": volum
 
 def whole_command() -> tuple[float, float]:
     """Return wall time in s and peak memory in bytes of one ``canalfit plan`` on the femur, its children included."""
-    import psutil
-
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, *PLAN, "--out", str(Path(folder) / "plan")]
         start = time.perf_counter()
@@ -71,8 +67,6 @@ def whole_command() -> tuple[float, float]:
 
 def family_bytes(main: psutil.Process) -> float:
     """Memory of a process and its children; what several share is counted once (PSS, where the system tells)."""
-    import psutil
-
     total = 0.0
     for process in [main, *main.children(recursive=True)]:
         with contextlib.suppress(psutil.Error):  # it has just ended
