@@ -19,6 +19,7 @@ from sizing.errors import UsageError
 from sizing.findings import Finding, needs_a_look
 from sizing.implants import Catalogue, load_catalogue
 from sizing.planning import ImplantationPlan, PlanSettings, plan_case
+from sizing.reaming import ReamerSet
 from sizing.record import InputFile, InputManifest, MaskFile, Provenance, plan_record, provenance_of
 from sizing.segmentation import Locator
 from sizing.volume import CtVolume
@@ -48,6 +49,7 @@ class PlanRequest:
     force: bool = False
     mask: Path | None = None  # label map from elsewhere that says which bone is meant
     mask_label: str | None = None  # number or name in it; needed where it holds several
+    reamers: ReamerSet | None = None  # None: the generic tray
 
 
 @dataclass(frozen=True)
@@ -128,15 +130,19 @@ def make_plan(
 ) -> tuple[ImplantationPlan, dict[str, Any], str]:
     """Plan a scan that was read; return the plan, its record, and the record's text."""
     locator, mask = locator_for(request)
-    plan = planned(read, catalogue, request.settings, locator)
+    plan = planned(read, catalogue, request.settings, locator, request.reamers)
     return plan, *record_of(plan, read, request, mask)
 
 
 def planned(
-    read: ReadResult, catalogue: Catalogue, settings: PlanSettings, locator: Locator | None = None
+    read: ReadResult,
+    catalogue: Catalogue,
+    settings: PlanSettings,
+    locator: Locator | None = None,
+    reamers: ReamerSet | None = None,
 ) -> ImplantationPlan:
     """Plan a scan that was read; the findings of reading stand first."""
-    plan = plan_case(read.volume, catalogue, settings, locator=locator)
+    plan = plan_case(read.volume, catalogue, settings, reamers, locator=locator)
     return replace(plan, findings=(*read.findings, *plan.findings))
 
 

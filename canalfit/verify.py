@@ -10,7 +10,14 @@ from canalfit.case import PlanRequest, make_plan, options_of
 from dicom_io import read_series
 from sizing.errors import RecordError
 from sizing.implants import load_catalogue
-from sizing.record import Difference, InputManifest, differences, manifest_from_record, settings_from_record
+from sizing.record import (
+    Difference,
+    InputManifest,
+    differences,
+    manifest_from_record,
+    reamers_from_record,
+    settings_from_record,
+)
 
 # What may differ although the plan is the same: versions, and the names of the files.
 NOT_COMPARED = {"software", "sha256", "input", "input_sha256"}
@@ -30,6 +37,7 @@ def compare_with_scan(
         options_of(manifest),
         mask=_same_mask(manifest, mask),
         mask_label=None if manifest.mask is None else str(manifest.mask.label),
+        reamers=reamers_from_record(record),
     )
     read = read_series(source, series=request.series, options=request.reading)
     if {sha for _, sha, _ in read.manifest} != {f.sha256 for f in manifest.files}:

@@ -13,20 +13,20 @@ from sizing.anatomy import Bone, Side
 from sizing.canal import CanalSettings, CanalShape, SectionTable, describe_shape, measure_canal, measure_sections
 from sizing.canal.model import Canal
 from sizing.errors import UsageError
-from sizing.findings import Finding, Level
+from sizing.findings import Finding
 from sizing.fit import (
     OUTLOOK_CODES,
     Fit,
     FitContext,
     FitSettings,
     astray_of,
+    choice_findings,
     choose,
     envelope_of,
     fit_all,
     fit_context,
     outlook_findings,
     size_doubt_of,
-    toss_up_of,
 )
 from sizing.implants.model import Catalogue, ImplantTemplate
 from sizing.implants.reamer_sets import load_reamer_set
@@ -250,7 +250,7 @@ def plan_canal(
         neighbours=neighbours,
         catalogue_version=catalogue.version,
         catalogue_sha256=catalogue.sha256,
-        findings=(*canal.findings, *_of_choice(chosen, fits), *_toss_up(chosen, fits, settings)),
+        findings=(*canal.findings, *choice_findings(chosen, fits, settings.fit)),
     )
     with watch("what if"):
         plan = with_outlook(replace(plan, envelope=envelope_of(context, candidates)), context)
@@ -286,36 +286,6 @@ def _candidates(catalogue: Catalogue, bone: Bone | None, settings: PlanSettings)
         what = f" for the {bone}" if bone else ""
         raise UsageError(f"the settings leave no implant to try{what}: check families and the longest stem allowed")
     return found
-
-
-def _of_choice(chosen: Fit | None, fits: tuple[Fit, ...]) -> tuple[Finding, ...]:
-    if chosen is None:
-        nearest = fits[0]
-        reason = "; ".join(nearest.rejected)
-        return (
-            Finding(
-                Level.CRITICAL,
-                "CF-F001",
-                f"No implant of the catalogue fits; the nearest, {nearest.implant.part_number}: {reason}.",
-                "Read the reason beside each implant; a custom implant may serve.",
-            ),
-        )
-    return (*chosen.findings, *(chosen.reamed.findings if chosen.reamed else ()))
-
-
-def _toss_up(chosen: Fit | None, fits: tuple[Fit, ...], settings: PlanSettings) -> tuple[Finding, ...]:
-    other = None if chosen is None else toss_up_of(chosen, fits, settings.fit.toss_up_points)
-    if chosen is None or other is None:
-        return ()
-    return (
-        Finding(
-            Level.WARNING,
-            "CF-F002",
-            f"{chosen.implant.part_number} ({chosen.score.total:.1f} points) and {other.implant.part_number} "
-            f"({other.score.total:.1f}) of another family are a toss-up.",
-            "Have both on the tray, and let other reasons than the score decide.",
-        ),
-    )
 
 
 def _with(fits: tuple[Fit, ...], *reamed: Fit | None) -> tuple[Fit, ...]:

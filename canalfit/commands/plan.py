@@ -33,6 +33,9 @@ def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParse
     parser.add_argument("--out", type=Path, required=True, help="plan folder to write")
     parser.add_argument("--series", metavar="NUMBER", help="which series, where the folder holds several")
     parser.add_argument("--force", action="store_true", help="write into a folder that holds other files, too")
+    parser.add_argument(
+        "--reamers", metavar="ID|FILE", help="reamer set, shipped (canalfit catalogue) or your own (TOML)"
+    )
     add_plan_options(parser)
     add_mask_options(parser)
     add_read_options(parser)
@@ -123,8 +126,10 @@ def request_from(args: argparse.Namespace) -> PlanRequest:
 def run(args: argparse.Namespace) -> int:
     """Plan, write, and say what was found."""
     from canalfit.case import plan_series
+    from sizing.implants import load_reamer_set
 
-    request = replace(request_from(args), mask=args.mask, mask_label=args.mask_label)
+    reamers = None if args.reamers is None else load_reamer_set(args.reamers)
+    request = replace(request_from(args), mask=args.mask, mask_label=args.mask_label, reamers=reamers)
     result = plan_series(args.source, args.out, request, args.console.step)
     if args.json:
         args.console.json({"folder": args.out.name, "exit_code": result.exit_code} | result.record["summary"])

@@ -1,5 +1,6 @@
 """How an implant sits in a canal: placement, contact, wall left, score, and the reasons."""
 
+from sizing.fit.choice import choice_findings
 from sizing.fit.context import FitContext
 from sizing.fit.fitting import choose, fit_all, fit_context, fit_implant, measure_fit, with_reaming
 from sizing.fit.model import Fit, Placement, Score, ZoneFit
@@ -11,7 +12,7 @@ from sizing.fit.outlook import (
     outlook_findings,
     size_doubt_of,
 )
-from sizing.fit.rank import neighbours_of, rank_fits, toss_up_of
+from sizing.fit.rank import neighbours_of, rank_fits
 from sizing.fit.settings import FitSettings, Objective, ScoreWeights
 from sizing.fit.slimmed import nearest_insertable
 
@@ -26,6 +27,7 @@ __all__ = [
     "ScoreWeights",
     "ZoneFit",
     "astray_of",
+    "choice_findings",
     "choose",
     "cutting_diameter_mm",
     "envelope_of",
@@ -38,6 +40,5 @@ __all__ = [
     "outlook_findings",
     "rank_fits",
     "size_doubt_of",
-    "toss_up_of",
     "with_reaming",
 ]

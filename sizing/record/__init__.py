@@ -16,6 +16,7 @@ from sizing.record.plan import (
     plan_to_record,
     provenance_of,
     read_record,
+    reamers_from_record,
     record_text,
     settings_from_record,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "plan_to_record",
     "provenance_of",
     "read_record",
+    "reamers_from_record",
     "record_text",
     "settings_from_record",
     "summarize",

@@ -17,7 +17,7 @@ from sizing.implants.model import ImplantTemplate
 from sizing.intended_use import RESEARCH_USE
 from sizing.planning import ImplantationPlan, PlanSettings
 from sizing.reaming import ream
-from sizing.reaming.model import PassResult, ReamedCanal, Reamer, ReamingPlan, ToolAxis
+from sizing.reaming.model import PassResult, ReamedCanal, Reamer, ReamerSet, ReamingPlan, ToolAxis
 from sizing.record.canonical import HASH_KEY, canonical_json, seal, sha256_of
 from sizing.record.codec import Pool, decode, encode
 from sizing.record.compare import differences
@@ -226,6 +226,12 @@ def provenance_of(record: dict[str, Any]) -> Provenance:
 def settings_from_record(record: dict[str, Any]) -> PlanSettings:
     """Return the settings that the plan was made with."""
     return decode(record["plan"]["settings"], PlanSettings)
+
+
+def reamers_from_record(record: dict[str, Any]) -> ReamerSet:
+    """Return the tray that the plan was made with."""
+    shared = {f"{TABLES[Reamer]}/{i}": decode(data, Reamer) for i, data in enumerate(record[TABLES[Reamer]])}
+    return decode(record["plan"]["reamers"], ReamerSet, shared)
 
 
 def manifest_from_record(record: dict[str, Any]) -> InputManifest:
