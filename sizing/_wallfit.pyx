@@ -191,15 +191,17 @@ cdef struct Fade:
     double by_variance
 
 
-cdef inline void _add_fade(Fade* f, double weight, double t0, double t1, double inv_s) noexcept nogil:
+cdef inline void _add_fade(Fade* f, double weight, double t0, double t1, double inv_s, double s0,
+                           double g0) noexcept nogil:
     """Blurred ((x1 - r) / w)^2 between the surfaces: a step down at x0, its ramp R, and the difference of two bends Q.
 
     With S' = g, R' = S, Q' = R: W = S0 - 2 R0 / w + 2 (Q0 - Q1) / w^2. Both ends take the blur of the inner edge: at
-    the outer end value and slope are zero."""
-    cdef double s = 1 / inv_s, iw = 1 / (t0 - t1), s0, g0, s1, g1, r0, r1, bend
+    the outer end value and slope are zero. S0 and g0 (times the blur) come from the caller, who needs them, too."""
+    cdef double s, iw, s1, g1, r0, r1, bend
     if t0 * inv_s <= -TABLE_REACH or t1 * inv_s >= TABLE_REACH:
         return
-    _normal(t0 * inv_s, &s0, &g0)
+    s = 1 / inv_s
+    iw = 1 / (t0 - t1)
     _normal(t1 * inv_s, &s1, &g1)
     r0 = t0 * s0 + s * g0
     r1 = t1 * s1 + s * g1
@@ -308,13 +310,17 @@ cdef inline double _quick_model(const Datum* d, const double* p, double fall, co
                                 double* jac) noexcept nogil:
     cdef double inside = 0, inside_slope = 0, tail = 0, outside = 0, outside_slope = 0
     cdef double z, area, bell, far, unused, share
+    cdef Fade fade
     cdef int g
+    fade.value = fade.by_x0 = fade.by_x1 = fade.by_variance = 0
     for g in range(2 if scan[RING] != 0 else 1):
         share = -scan[RING] if g else 1 + scan[RING]
         z = (d.r_inner - p[X0]) * d.inv_inner[g]
         _normal(z, &area, &bell)
         inside += share * area
         inside_slope += share * bell * d.inv_inner[g]
+        if fades:
+            _add_fade(&fade, share, d.r_inner - p[X0], d.r_outer - p[X1], d.inv_inner[g], area, bell)
         if z < TABLE_REACH:
             _normal(-(z + d.over[g]), &far, &unused)
             tail += d.lift[g] * fall * far
@@ -329,16 +335,11 @@ cdef inline double _quick_model(const Datum* d, const double* p, double fall, co
     jac[Y2] = outside
     jac[FADE] = 0
     if fades:
-        _quick_fade(d, p, scan, jac)
+        _take_fade(&fade, p, jac)
     return d.hu - (p[Y0] * jac[Y0] + p[TAIL] * jac[TAIL] + p[Y1] * jac[Y1] + p[Y2] * jac[Y2])
 
 
-cdef inline void _quick_fade(const Datum* d, const double* p, const double* scan, double* jac) noexcept nogil:
-    cdef Fade fade
-    cdef int g
-    fade.value = fade.by_x0 = fade.by_x1 = fade.by_variance = 0
-    for g in range(2 if scan[RING] != 0 else 1):
-        _add_fade(&fade, -scan[RING] if g else 1 + scan[RING], d.r_inner - p[X0], d.r_outer - p[X1], d.inv_inner[g])
+cdef inline void _take_fade(const Fade* fade, const double* p, double* jac) noexcept nogil:
     jac[X0] -= p[Y1] * p[FADE] * fade.by_x0
     jac[X1] -= p[Y1] * p[FADE] * fade.by_x1
     jac[Y1] -= p[FADE] * fade.value
@@ -351,7 +352,8 @@ cdef inline double _model(const Datum* d, const double* p, const double* row, co
     cdef Edge inner, outer
     cdef Fade fade, other
     cdef double ip = scan[SIGMA_IP] * scan[SIGMA_IP] * row[IP_INNER], vz = scan[SIGMA_Z] * scan[SIGMA_Z] * row[Z_INNER]
-    cdef double t0 = d.r_inner - p[X0], t1 = d.r_outer - p[X1], missing = p[Y1] * p[FADE]
+    cdef double t0 = d.r_inner - p[X0], t1 = d.r_outer - p[X1], missing = p[Y1] * p[FADE], area, bell
+    cdef double inv_wide = 1 / sqrt(RING_WIDTH * RING_WIDTH * ip + vz + d.grid_inner)
     _edge(&inner, d.r_inner - p[X0], row[IP_INNER], row[Z_INNER], d.grid_inner, scan, True)
     _edge(&outer, d.r_outer - p[X1], row[IP_OUTER], row[Z_OUTER], d.grid_outer, scan, False)
     jac[X0] = -inner.slope * (p[Y1] - p[Y0]) - p[TAIL] * inner.tail_slope
@@ -365,14 +367,18 @@ cdef inline double _model(const Datum* d, const double* p, const double* row, co
     by_global[2] = inner.area_ring * (p[Y1] - p[Y0]) + p[TAIL] * inner.tail_ring + outer.area_ring * (p[Y2] - p[Y1])
     fade.value = fade.by_x0 = fade.by_x1 = fade.by_variance = 0
     other = fade
-    _add_fade(&fade, 1, t0, t1, d.inv_inner[0])
-    _add_fade(&other, 1, t0, t1, 1 / sqrt(RING_WIDTH * RING_WIDTH * ip + vz + d.grid_inner))
+    _normal(t0 * d.inv_inner[0], &area, &bell)
+    _add_fade(&fade, 1, t0, t1, d.inv_inner[0], area, bell)
+    _normal(t0 * inv_wide, &area, &bell)
+    _add_fade(&other, 1, t0, t1, inv_wide, area, bell)
     by_global[0] -= missing * 2 * ip * ((1 + scan[RING]) * fade.by_variance
                                         - scan[RING] * RING_WIDTH * RING_WIDTH * other.by_variance)
     by_global[1] -= missing * 2 * vz * ((1 + scan[RING]) * fade.by_variance - scan[RING] * other.by_variance)
     by_global[2] -= missing * (fade.value - other.value)
-    jac[FADE] = 0
-    _quick_fade(d, p, scan, jac)
+    fade.value = (1 + scan[RING]) * fade.value - scan[RING] * other.value
+    fade.by_x0 = (1 + scan[RING]) * fade.by_x0 - scan[RING] * other.by_x0
+    fade.by_x1 = (1 + scan[RING]) * fade.by_x1 - scan[RING] * other.by_x1
+    _take_fade(&fade, p, jac)
     return d.hu - (p[Y0] * jac[Y0] + p[TAIL] * jac[TAIL] + p[Y1] * jac[Y1] + p[Y2] * jac[Y2])
 
 

@@ -23,8 +23,10 @@ FIELD_DEPTH_MM = 15.0
 # What a borrowed cortex HU may differ by from the thin wall's own.
 BORROWED_SHARE = 0.04
 FIRST_SHARE = 0.15
-# The field is smooth: every other ray and level shows it as well.
-FIELD_SKIP = 2
+# The field is smooth: every third ray and level shows it as well.
+FIELD_SKIP = 3
+# Less fade than this moves no edge by a hundredth of a millimetre.
+LEAST_FADE = 0.01
 # Where nothing shows the fade it is unknown by this much; places differ in it by at least so much.
 UNKNOWN_FADE, LEAST_FADE_SPREAD = 0.1, 0.02
 # More than half missing is no longer cortex to everybody.
@@ -61,7 +63,7 @@ class CortexField:
 def cortex_field(
     volume: CtVolume, rays: Rays, frames: tuple[SurfaceFrame, SurfaceFrame], start: FloatArray, calibration: Calibration
 ) -> CortexField:
-    """Return the cortex to expect on every ray, from a loose fit of every other ray and level.
+    """Return the cortex to expect on every ray, from a loose fit of every third ray and level.
 
     Where the scan does not show its cortex HU, a loose fit would only make it up: then it is the same everywhere.
     """
@@ -108,6 +110,7 @@ def _fade_of(fit: WallFit, rays: Rays, calibration: Calibration) -> tuple[FloatA
         spread = UNKNOWN_FADE
     away, weight = _neighbours(fit.fade_share - level, fit.fade_precision, spread, MOST_FADE, rays)
     fade = np.clip(level + away, 0.0, MOST_FADE)
+    fade = np.where(fade < LEAST_FADE, 0.0, fade)
     own = 1 / np.sqrt(INDEPENDENT_SHARE * weight + 1 / UNKNOWN_FADE**2)
     return fade, np.hypot(own, FADE_SHAPE_DOUBT * fade)
 

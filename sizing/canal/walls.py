@@ -55,7 +55,7 @@ class Walls:
 def fit_surfaces(volume: CtVolume, rays: Rays, located: Located, calibration: Calibration) -> Walls:
     """Fit every ray, judge it, and join what is measured to smooth surfaces.
 
-    A first, loose fit of every other ray and level only shows how cortex HU varies from place to place.
+    A first, loose fit of every third ray and level only shows how cortex HU varies from place to place.
 
     Raises
     ------
