@@ -23,6 +23,8 @@ from sizing.selfcheck.reaming import (
 FINE_PIXEL_MM, FINE_SLICE_MM = 0.75, 1.1
 # Walls thinner than this have goals of their own.
 THIN_WALL_MM = 1.5
+# An isthmus that is within 0.1 mm of its least over a longer stretch has no level to 2 mm, a tenth of that stretch.
+SHARP_ISTHMUS_MM = 20.0
 CENTRE_GOAL_MM, ISTHMUS_GOAL_MM, CANNOT_TELL_GOAL = 0.1, 2.0, 0.05
 
 
@@ -75,7 +77,7 @@ def summarize(comparisons: Sequence[Comparison], goals: Goals) -> tuple[Row, ...
     rows += [
         _share(comparisons, goals),
         _greatest("centre of the canal", _pool([c.centre_error_mm for c in comparisons]), CENTRE_GOAL_MM),
-        _greatest("isthmus level", _pool([np.array([c.isthmus_error_mm]) for c in comparisons]), ISTHMUS_GOAL_MM),
+        *_isthmus(comparisons),
         _cannot_tell(comparisons),
     ]
     return tuple(rows)
@@ -132,6 +134,20 @@ def _share(comparisons: Sequence[Comparison], goals: Goals) -> Row:
     missed = () if share <= goals.wrong_bin else ("share",)
     return Row("wrong 0.5 mm bin, share", len(wrong), share, float("nan"), float("nan"),
                goal=f"{goals.wrong_bin:.0%}", missed=missed)  # fmt: skip
+
+
+def _isthmus(comparisons: Sequence[Comparison]) -> list[Row]:
+    """Judge the level where it can be told; where the canal is as narrow over a long stretch, its interval counts."""
+    sharp = [c for c in comparisons if c.isthmus_stretch_mm <= SHARP_ISTHMUS_MM]
+    levels = [(np.array([c.isthmus_error_mm]), np.array([c.isthmus_se_mm])) for c in comparisons]
+    row = _greatest(
+        f"isthmus level, {SHARP_ISTHMUS_MM:g} mm or less",
+        _pool([np.array([c.isthmus_error_mm]) for c in sharp]),
+        ISTHMUS_GOAL_MM,
+    )
+    n, bias, sd, worst = _moments(_pool([error for error, _ in levels]))
+    every = Row("isthmus level, however flat", n, bias, sd, worst, goal="95 % interval")
+    return [row, _with_coverage(every, coverage_of_limbs(levels))]
 
 
 def _greatest(name: str, error: FloatArray, limit_mm: float) -> Row:
