@@ -20,6 +20,8 @@ _LARGEST_USUAL_INTERFERENCE_MM = 0.5
 _LEAST_USUAL_FILL = 0.6
 # Facing takes more than a saw's unevenness beyond this angle.
 _FACING_ANGLE_DEG = 3.0
+# Levels begin at the cut; a first level further above it than this is a gap and not a step.
+_BLIND_MM = 2.0
 # Less than a ray in a thousand is not worth a sentence: a vessel's canal is more.
 _LEAST_NAMED_SHARE = 1e-3
 
@@ -125,7 +127,18 @@ def _hold(s: FitSettings, fit: Fit) -> Iterator[Finding]:
 
 
 def _cut(context: FitContext, fit: Fit) -> Iterator[Finding]:
-    """Off the square: bone to be lost on a stump; on a cut that is still to be made, its angle."""
+    """A cut face that is not seen. Off the square: bone to be lost on a stump; on a cut still to be made, its angle."""
+    plane, first = context.canal.resection, context.canal.axis.points_lps[0]
+    assert plane is not None  # set by Canal at birth
+    blind = float(plane.signed_distance_mm(first))
+    if blind > _BLIND_MM:
+        yield _warning(
+            "CF-F031",
+            f"Nothing is measured from the cut to {blind:.0f} mm above it: wall, contact and the collar's seat cannot "
+            "be told there",
+            "Look at the end of the bone in the scan",
+            0.0,
+        )
     if fit.seat_angle_deg > _FACING_ANGLE_DEG and context.cut_is_planned:
         yield Finding(
             Level.INFO,
@@ -134,10 +147,12 @@ def _cut(context: FitContext, fit: Fit) -> Iterator[Finding]:
             "Make the cut square to the stem.",
         )
     elif fit.seat_angle_deg > _FACING_ANGLE_DEG:
+        loss = fit.facing_loss_mm
+        takes = "bone that cannot be told" if math.isnan(loss) else f"up to {loss:.1f} mm"
         yield _warning(
             "CF-F025",
-            f"The stem stands {fit.seat_angle_deg:.1f} degrees off the cut's normal: facing square takes up to "
-            f"{fit.facing_loss_mm:.1f} mm on the long side",
+            f"The stem stands {fit.seat_angle_deg:.1f} degrees off the cut's normal: facing square takes {takes} "
+            "on the long side",
             "Face the end square to the stem",
         )
 

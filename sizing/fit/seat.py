@@ -13,6 +13,8 @@ from sizing.implants.model import ImplantTemplate
 
 # The edge of the cut face is told where this share of it is measured.
 _LEAST_SEEN = 0.75
+# A level further from the cut than this does not show what the cut face looks like.
+_REACH_MM = 2.0
 
 
 def seat_of(view: AxisView, canal: Canal) -> dict[str, float]:
@@ -20,7 +22,8 @@ def seat_of(view: AxisView, canal: Canal) -> dict[str, float]:
     assert canal.resection is not None  # set by Canal at birth
     cosine = min(1.0, abs(float(view.axis.direction_lps @ canal.resection.normal_lps)))
     angle = float(np.arccos(cosine))
-    widest = float(np.nanmax(view.periosteal_rho_mm[_seat_level(view)], initial=0.0))
+    level = _seat_level(view)
+    widest = 0.0 if level is None else float(np.nanmax(view.periosteal_rho_mm[level], initial=0.0))
     return {
         "seat_angle_deg": float(np.degrees(angle)),
         "facing_loss_mm": widest * float(np.tan(angle)) if widest > 0 else float("nan"),
@@ -31,9 +34,9 @@ def seat_of(view: AxisView, canal: Canal) -> dict[str, float]:
 def _entry_inside_mm(view: AxisView) -> float:
     """Distance of the axis from the periosteum at the cut, negative outside it; NaN where that cannot be told."""
     level = _seat_level(view)
-    edges = view.periosteal_edges[level]
-    if np.isfinite(edges[:, 3]).mean() < _LEAST_SEEN:
+    if level is None or np.isfinite(view.periosteal_edges[level, :, 3]).mean() < _LEAST_SEEN:
         return float("nan")
+    edges = view.periosteal_edges[level]
     nearest = float(np.sqrt(np.nanmin(edges[:, 0])))
     # Seen from inside, the contour goes once round the axis; seen from outside, not at all.
     return nearest if abs(np.nansum(edges[:, 3])) > np.pi else -nearest
@@ -49,7 +52,7 @@ def seat_share(view: AxisView, implants: Sequence[ImplantTemplate], tools: Seque
     collar = np.array([(i.collar_diameter_mm or np.nan) / 2 for i in implants])
     hole = np.maximum(stem, [t.bore_diameter_mm / 2 for t in tools])
     ring = np.pi * (collar**2 - stem**2)
-    if not np.isfinite(view.canal_mm2[level]):
+    if level is None or not np.isfinite(view.canal_mm2[level]):
         return [float("nan")] * len(implants)
     radii = np.full((2 * len(implants), len(view.travel_mm)), np.nan)
     radii[:, level] = np.concatenate([collar, hole])
@@ -58,5 +61,7 @@ def seat_share(view: AxisView, implants: Sequence[ImplantTemplate], tools: Seque
     return [float(s) for s in share]
 
 
-def _seat_level(view: AxisView) -> int:
-    return int(np.argmin(np.abs(view.travel_mm)))
+def _seat_level(view: AxisView) -> int | None:
+    """Return the level at the cut; None where the canal begins above it."""
+    level = int(np.argmin(np.abs(view.travel_mm)))
+    return level if abs(view.travel_mm[level]) <= _REACH_MM else None

@@ -73,7 +73,7 @@ def span_of(context: FitContext, view: AxisView, length_mm: float) -> Span:
         zone_weights_mm=np.stack([view.weights_mm(low, high) for _, low, high in zones]),
         zone_walls=np.stack([(t >= low - 1e-9) & (t <= high + 1e-9) for low, high in reach]),
         cortex_mm2=view.bone_mm2 - view.canal_mm2,
-        native=_native(context, view, along),
+        native=_native(context, view, along, length_mm),
     )
 
 
@@ -82,14 +82,19 @@ def _beside(defects: Sequence[CorticalDefect], depth_mm: FloatArray) -> NDArray[
     return np.any(hit, axis=0) if hit else np.zeros(len(depth_mm), bool)
 
 
-def _native(context: FitContext, view: AxisView, along: NDArray[np.bool_]) -> dict[str, Any]:
-    """The wall before reaming: least, where, and how much of it is not known."""
+def _native(context: FitContext, view: AxisView, along: NDArray[np.bool_], length_mm: float) -> dict[str, Any]:
+    """The wall before reaming: least, where, and how much of it is not known.
+
+    A canal may begin above the cut, where the scan tells nothing of the bone below: that stretch is not known either.
+    What lies beyond the last level is another matter (``protrusion_mm``).
+    """
     rays = np.isfinite(view.endosteal_rho_mm) & np.isfinite(view.periosteal_rho_mm)
     native = np.where(rays & np.isfinite(view.native_wall_mm), view.native_wall_mm, np.inf)
     by_level = np.where(along, native.min(axis=1), np.inf)
+    blind = min(view.blind_mm() / length_mm, 1.0)
     return {
         **least_place(context, view, "native_wall_min", by_level, native),
-        "unmeasured_share": 1.0 - float(rays[along].mean()) if along.any() else 1.0,
+        "unmeasured_share": blind + (1.0 - blind) * (1.0 - float(rays[along].mean())) if along.any() else 1.0,
     }
 
 

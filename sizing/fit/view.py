@@ -143,6 +143,11 @@ class AxisView:
         t = self.travel_mm
         return float(t[-1] + ((t[-1] - t[-2]) / 2 if len(t) > 1 else 0.0))
 
+    def blind_mm(self) -> float:
+        """Return the travel up to which no level stands for the bone; 0 where the canal begins at the cut."""
+        t = self.travel_mm
+        return max(0.0, float(t[0] - ((t[1] - t[0]) / 2 if len(t) > 1 else 0.0)))
+
     def depth_at(self, travel_mm: float) -> float:
         """Return the canal's depth at a travel; linear beyond the last level."""
         t, d = self.travel_mm, self.depth_mm

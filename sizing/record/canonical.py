@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from functools import cache
 from typing import Any
 
 HASH_KEY = "sha256"
@@ -28,11 +29,17 @@ def canonical_json(value: Any) -> str:
 
 def _write(value: Any, depth: int) -> str:
     if depth < LINES_TO_DEPTH and isinstance(value, dict) and value:
-        lines = [f"{_ENCODER.encode(str(k))}: {_write(value[k], depth + 1)}" for k in sorted(value)]
+        lines = [f"{_key(str(k))}: {_write(value[k], depth + 1)}" for k in sorted(value)]
         return _block("{", lines, "}", depth)
     if depth < LINES_TO_DEPTH and isinstance(value, list) and any(isinstance(v, (dict, list)) for v in value):
         return _block("[", [_write(v, depth + 1) for v in value], "]", depth)
     return _ENCODER.encode(value)
+
+
+@cache
+def _key(name: str) -> str:
+    """Quote a key; a record has a few hundred names, many thousand times."""
+    return _ENCODER.encode(name)
 
 
 def _block(opening: str, lines: list[str], closing: str, depth: int) -> str:

@@ -91,6 +91,8 @@ def encode(value: Any, pool: Pool | None = None) -> Any:
     kind = type(value)
     if kind is float:  # most values are
         return value if math.isfinite(value) else _encode_scalar(value)
+    if kind is str or value is None:
+        return value
     if pool is None:
         pool = Pool()
     if is_dataclass(kind):

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from sizing.anatomy import Bone
-from sizing.canal import CorticalDefect
+from sizing.canal import CanalAxis, CorticalDefect
 from sizing.findings import Finding, Level, by_importance
-from sizing.fit import FitSettings, fit_context, fit_implant, rank_fits
+from sizing.fit import FitSettings, fit_context, fit_implant, measure_fit, rank_fits
+from sizing.reaming import ToolAxis
 from sizing.spelling import wall_text
 
 
@@ -100,3 +101,26 @@ def test_what_the_plan_runs_into_comes_before_how_well_the_scan_shows_it() -> No
     found = [Finding(Level.WARNING, c, c) for c in ("CF-D022", "CF-C101", "CF-F020")]
     found += [Finding(Level.INFO, "CF-F001", "x"), Finding(Level.CRITICAL, "CF-S001", "y"), found[0]]
     assert [f.code for f in by_importance(found)] == ["CF-S001", "CF-F020", "CF-C101", "CF-D022", "CF-F001"]
+
+
+def test_levels_that_are_missing_at_the_cut_are_not_measured(make_tube, make_stem) -> None:
+    """Of a stem of 120 mm the first 12.5 mm (13 less half a step) stand for nothing: 10.4 %, more than is allowed."""
+    whole = make_tube(7.5, 12.0, n=128)
+    a = whole.axis
+    later = CanalAxis(a.depth_mm[13:], a.points_lps[13:], a.s_lps[13:], a.u_lps[13:], a.v_lps[13:])
+    canal = dataclasses.replace(
+        whole,
+        axis=later,
+        **{
+            f.name: getattr(whole, f.name)[13:]
+            for f in dataclasses.fields(whole)
+            if np.shape(getattr(whole, f.name)) == whole.endosteal_radius_mm.shape
+        },
+    )
+    axis = ToolAxis([0, 0, 0], [0, 0, 1.0])
+    fit = measure_fit(fit_context(canal), make_stem(16.0, 120.0, collar_diameter_mm=22.0), axis)
+    assert fit.unmeasured_share == pytest.approx(12.5 / 120.0, abs=1e-9)
+    assert codes(fit)["CF-F031"] is Level.WARNING and any("not measured" in r for r in fit.rejected)
+    assert np.isnan([fit.seat_share, fit.entry_inside_mm, fit.facing_loss_mm]).all()
+    seen = measure_fit(fit_context(whole), make_stem(16.0, 120.0, collar_diameter_mm=22.0), axis)
+    assert seen.unmeasured_share == 0.0 and "CF-F031" not in codes(seen) and np.isfinite(seen.seat_share)
