@@ -218,8 +218,9 @@ def test_a_file_that_cannot_be_written_costs_its_scan_and_a_full_disk_ends_the_r
 def test_a_scan_that_takes_too_long_is_listed_and_tried_again_on_request(
     cohort: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (cohort / "first.csv").write_text("".join((cohort / "cases.csv").read_text().splitlines(keepends=True)[:2]))
-    command = ["cohort", str(cohort / "first.csv"), "--settings", str(cohort / "cohort.toml"), "--workers", "1", "--out",
+    table = cohort / "first.csv"
+    table.write_text("".join((cohort / "cases.csv").read_text().splitlines(keepends=True)[:2]))
+    command = ["cohort", str(table), "--settings", str(cohort / "cohort.toml"), "--workers", "1", "--out",
                str(cohort / "late")]  # fmt: skip
     assert main([*command, "--timeout", "0.1"]) == 10
     said = capsys.readouterr().err
