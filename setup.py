@@ -32,9 +32,9 @@ extensions = [
     Extension(
         f"sizing.{source.stem}",
         [str(source)],
-        include_dirs=[numpy.get_include()],
-        define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")],
-        depends=["sizing/_extremes.pxd"],  # goes into the source distribution, too
+        include_dirs=[numpy.get_include(), "sizing"],
+        define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION"), *([("CANALFIT_PLAIN", "1")] if DEBUG else [])],
+        depends=["sizing/_extremes.pxd", "sizing/_contour_sums.h"],  # goes into the source distribution, too
         extra_compile_args=FLAGS,
     )
     for source in (Path(p) for p in sorted(Path("sizing").glob("_*.pyx")))

@@ -8,13 +8,13 @@ class Contours:
     def __init__(
         self, inner: NDArray[Any], outer: NDArray[Any], frames: NDArray[Any], native: NDArray[Any]
     ) -> None: ...
+    def room_for(self, radii: int) -> int: ...
     def evaluate(
         self,
         pose: NDArray[Any],
         radius: NDArray[Any],
         depth: float,
         work: NDArray[Any],
-        rows: NDArray[Any],
         totals: NDArray[Any],
         by_level: NDArray[Any],
         nearest: NDArray[Any],
@@ -25,7 +25,6 @@ class Contours:
         radius: NDArray[Any],
         depth: NDArray[Any],
         work: NDArray[Any],
-        rows: NDArray[Any],
         totals: NDArray[Any],
     ) -> None: ...
     def profiles(
@@ -33,7 +32,6 @@ class Contours:
         pose: NDArray[Any],
         radius: NDArray[Any],
         work: NDArray[Any],
-        rows: NDArray[Any],
         out: NDArray[Any],
         nearest: NDArray[Any],
     ) -> None: ...
@@ -49,6 +47,6 @@ class Contours:
         shared: NDArray[Any],
         local: float,
         work: NDArray[Any],
-        rows: NDArray[Any],
+        drawn: NDArray[Any],
         totals: NDArray[Any],
     ) -> None: ...

@@ -24,151 +24,44 @@ from libc.math cimport INFINITY, NAN, cos, fabs, isnan, sin, sqrt
 
 from sizing._extremes cimport least_of, most_of
 
-cdef extern from *:
-    """
-    /* One object file for old and new processors: the loader picks the version (GCC on x86-64 Linux). */
-    #if defined(__x86_64__) && defined(__ELF__) && defined(__GLIBC__) && !defined(__clang__) && __GNUC__ >= 12
-    #define CANALFIT_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-    #else
-    #define CANALFIT_CLONES
-    #endif
-    /* Points are always finite (unmeasured ones lie out of reach), and only then does a least value vectorise. */
-    #if defined(__GNUC__) && !defined(__clang__)
-    #define CANALFIT_FINITE __attribute__((optimize("finite-math-only")))
-    #else
-    #define CANALFIT_FINITE
-    #endif
-    #if defined(_MSC_VER)
-    #define CANALFIT_ALONE __restrict
-    #else
-    #define CANALFIT_ALONE __restrict__
-    #endif
-    typedef const float *CANALFIT_ALONE canalfit_in;
-    typedef float *CANALFIT_ALONE canalfit_out;
-
-    /* A contour displaced along its rays by se * (common * shared + local * field). */
-    CANALFIT_CLONES
-    static void canalfit_displace(canalfit_in x, canalfit_in y, canalfit_in cosine, canalfit_in sine, canalfit_in se,
-                                  canalfit_in field, int n, float shared, float local, canalfit_out to_x,
-                                  canalfit_out to_y)
-    {
-        for (int i = 0; i < n; i++) {
-            float move = se[i] * (shared + local * field[i]);
-            to_x[i] = x[i] + move * cosine[i];
-            to_y[i] = y[i] + move * sine[i];
-        }
-    }
-
-    /* And its change from point to point: h (move' ray + move d ray/dtheta) is added, move' by central differences.
-       An unmeasured point (no change at all) keeps none. */
-    CANALFIT_CLONES
-    static void canalfit_displace_change(canalfit_in tx, canalfit_in ty, canalfit_in cosine, canalfit_in sine,
-                                         canalfit_in se, canalfit_in field, int n, float shared, float local,
-                                         canalfit_out to_x, canalfit_out to_y)
-    {
-        float h = 6.2831853f / (float) n;
-        for (int i = 0; i < n; i++) {
-            int before = i > 0 ? i - 1 : n - 1, after = i < n - 1 ? i + 1 : 0;
-            float known = (float) (tx[i] != 0.0f || ty[i] != 0.0f);
-            float move = known * h * se[i] * (shared + local * field[i]);
-            float grow = known * 0.5f * (se[after] * (shared + local * field[after])
-                                         - se[before] * (shared + local * field[before]));
-            to_x[i] = tx[i] + grow * cosine[i] - move * sine[i];
-            to_y[i] = ty[i] + grow * sine[i] + move * cosine[i];
-        }
-    }
-
-    /* Squared distances of one contour's points to the axis; returns the least and the greatest. */
-    CANALFIT_CLONES CANALFIT_FINITE
-    static void canalfit_distances(canalfit_in x, canalfit_in y, int n, float cx, float cy, float a, float b,
-                                   float ku, float kv, canalfit_out rho2, float *least, float *most)
-    {
-        float lo = 3e38f, hi = 0.0f;
-        if (ku == 0.0f && kv == 0.0f) {
-            for (int i = 0; i < n; i++) {
-                float qx = x[i] - cx, qy = y[i] - cy, along = a * qx + b * qy;
-                float r = qx * qx + qy * qy - along * along;
-                rho2[i] = r;
-                lo = r < lo ? r : lo;
-                hi = r > hi ? r : hi;
-            }
-        } else {
-            for (int i = 0; i < n; i++) {
-                float qx = x[i] - cx, qy = y[i] - cy, along = a * qx + b * qy;
-                float r = qx * qx + qy * qy - along * along / (1.0f - ku * qx - kv * qy);
-                rho2[i] = r;
-                lo = r < lo ? r : lo;
-                hi = r > hi ? r : hi;
-            }
-        }
-        *least = lo;
-        *most = hi;
-    }
-
-    /* J / rho^2 per point, weighted with the volume element; and the parts of every gap's correction.
-       rho2[n] must repeat rho2[0]. Returns the sums of weight and of weight * rho^2. */
-    CANALFIT_CLONES
-    static void canalfit_weights(canalfit_in x, canalfit_in y, canalfit_in tx, canalfit_in ty, int n, float cx,
-                                 float cy, float w0, float wu, float wv, canalfit_in rho2, canalfit_out weight,
-                                 canalfit_out slant, canalfit_out bend, float *sum_weight, float *sum_area)
-    {
-        float sw = 0.0f, sa = 0.0f;
-        for (int i = 0; i < n; i++) {
-            float qx = x[i] - cx, qy = y[i] - cy;
-            float w = (qx * ty[i] - qy * tx[i]) * (w0 + wu * x[i] + wv * y[i]) / (rho2[i] + 1e-12f);
-            weight[i] = w;
-            sw += w;
-            sa += w * rho2[i];
-        }
-        weight[n] = weight[0];
-        for (int i = 0; i < n; i++) {
-            float mean = 0.5f * (weight[i] + weight[i + 1]), d = rho2[i] - rho2[i + 1];
-            d = d < 0.0f ? -d : d;
-            mean *= (float) (d < 1e5f);  /* a gap to an unmeasured point, out of reach, is no corner */
-            slant[i] = 0.5f * mean / (d + 1e-12f);
-            bend[i] = mean * d * (1.0f / 12.0f);
-        }
-        *sum_weight = sw;
-        *sum_area = sa;
-    }
-
-    /* Area (twice) and angle of a disc of squared radius rr beyond the contour. */
-    CANALFIT_CLONES
-    static void canalfit_disc(canalfit_in rho2, canalfit_in weight, canalfit_in slant, canalfit_in bend, int n,
-                              float rr, float *area2, float *angle)
-    {
-        float area = 0.0f, turn = 0.0f;
-        for (int i = 0; i < n; i++) {
-            float here = rr - rho2[i], next = rr - rho2[i + 1], p = here * next;
-            float w = weight[i], s = slant[i], k = bend[i];
-            float inside = (float) (here > 0.0f), corner = (float) (p < 0.0f);  /* no branch: this must vectorise */
-            area += inside * here * w + corner * (p * s + k);
-            turn += inside * w + corner * (here + next) * s;
-        }
-        *area2 = area;
-        *angle = turn;
-    }
-    """
+cdef extern from "_contour_sums.h":
     void canalfit_displace(const float *x, const float *y, const float *cosine, const float *sine, const float *se,
-                           const float *field, int n, float shared, float local, float *to_x,
+                           const float *field, int n, float shared, float local, float *move, float *to_x,
                            float *to_y) noexcept nogil
     void canalfit_displace_change(const float *tx, const float *ty, const float *cosine, const float *sine,
-                                  const float *se, const float *field, int n, float shared, float local, float *to_x,
-                                  float *to_y) noexcept nogil
+                                  const float *move, int n, float *to_x, float *to_y) noexcept nogil
     void canalfit_distances(const float *x, const float *y, int n, float cx, float cy, float a, float b, float ku,
                             float kv, float *rho2, float *least, float *most) noexcept nogil
+    ctypedef struct CanalfitContour:
+        float least, most, sum_weight, sum_area, steep
+        bint outside
+    enum:
+        CANALFIT_SUM_ROWS, CANALFIT_MOST_AT_ONCE
     void canalfit_weights(const float *x, const float *y, const float *tx, const float *ty, int n, float cx, float cy,
-                          float w0, float wu, float wv, const float *rho2, float *weight, float *slant, float *bend,
-                          float *sum_weight, float *sum_area) noexcept nogil
-    void canalfit_disc(const float *rho2, const float *weight, const float *slant, const float *bend, int n, float rr,
-                       float *area2, float *angle) noexcept nogil
+                          float w0, float wu, float wv, const float *rho2, CanalfitContour *contour, int row,
+                          float *rows) noexcept nogil
+    void canalfit_discs(const float *rows, int row, int n, const CanalfitContour *contour, const float *rr, int k,
+                        float *beyond, float *angle) noexcept nogil
+    void canalfit_collect(const float *beyond, const float *angle, const float *outside, const double *radius, int k,
+                          double slab, double along, double *cortical, double *medullary, double *beyond_bone,
+                          double *flank) noexcept nogil
+    void canalfit_show(const float *beyond, const float *angle, const float *outside, int k, double share,
+                       double *cortical, double *contact, double *beyond_bone) noexcept nogil
 
 cdef enum:
     POSE = 10     # entry (3), direction (3), direction to the bow's centre (3), 1 / bow radius
     # P, s, u, v (3 each), w0, wu, wv, thickness of the level's slab (mm), measured share of the turn,
     # how much of the slab lies distal of the level (mm)
     FRAME = 18
-    ROWS = 9      # of the work space
+    SPARE = 16    # room behind the last point of a row: the first point again, and to the next cache line
+    # Rows of the work space: squared distances of endosteum and periosteum; of a drawn contour x, y, change of x and
+    # of y, and by how much it is displaced; then what discs are summed from, and the sizes' rows (see Discs).
+    OUTER_RHO2 = 1
+    DRAWN = 2
+    DRAWN_CHANGE = 4
+    DRAWN_MOVE = 6
+    SUMS = 7
+    SIZE_ROWS = 5
     # cortical, medullary, outside (mm3), flank (mm2), least wall (mm), its level, first contact,
     # then the wall outside the tool alone (mm, negative: breach), its level
     TOTALS = 9
@@ -194,6 +87,15 @@ cdef struct Doubt:             # one draw of where the surfaces may really lie: 
 cdef struct Walls:
     double reach, native       # least distance of the periosteum to the axis; least wall before any tool
     int reach_level, native_level
+
+
+cdef struct Discs:             # rows of sizes in the work space
+    float* rr                  # radius squared
+    float* beyond              # area beyond the endosteum, mm2
+    float* angle               # angle beyond it
+    float* outside             # area beyond the periosteum; NULL = no disc reaches it
+    float* outside_room
+    float* outside_angle
 
 
 cdef inline void step_along(const double* pose, double t, double* c, double* d, double* k) noexcept nogil:
@@ -273,95 +175,83 @@ cdef class Contours:
         self.inner, self.outer, self.frames, self.native = inner, outer, frames, native
 
     cdef const float* points_of(self, int level, bint outer, const Doubt* doubt, float* work) noexcept nogil:
-        """A contour's x and y: as prepared (rows of n), or displaced into rows 5 and 6 of the work space."""
-        cdef int n = self.n_points, row = n + 16
+        """A contour's x and y: as prepared (rows of n), or displaced (rows of the work space)."""
+        cdef int n = self.n_points, row = n + SPARE
         cdef const float* points = &self.outer[level, 0, 0] if outer else &self.inner[level, 0, 0]
         if doubt == NULL:
             return points
         canalfit_displace(points, points + n, doubt.rays, doubt.rays + n, doubt.se[outer] + n * level,
-                          doubt.field[outer] + n * level, n, doubt.shared[outer], doubt.local, work + 5 * row,
-                          work + 6 * row)
-        return work + 5 * row
+                          doubt.field[outer] + n * level, n, doubt.shared[outer], doubt.local, work + DRAWN_MOVE * row,
+                          work + DRAWN * row, work + (DRAWN + 1) * row)
+        return work + DRAWN * row
 
     cdef bint look(self, const double* pose, int level, double guess, const Doubt* doubt, float* work, Place* place,
-                   float* bounds) noexcept nogil:
-        """Distances of both contours of a level to the axis. work holds 9 rows of n + 16."""
-        cdef int n = self.n_points, row = n + 16
+                   CanalfitContour* contours) noexcept nogil:
+        """Distances of both contours of a level to the axis; a drawn endosteum is left in its rows."""
+        cdef int n = self.n_points, row = n + SPARE
         cdef const float* points
         if not pierce(pose, &self.frames[level, 0], guess, place):
             return False
         cdef float cx = <float> place.cx, cy = <float> place.cy, a = <float> place.a, b = <float> place.b
         cdef float ku = <float> place.ku, kv = <float> place.kv
         points = self.points_of(level, True, doubt, work)
-        canalfit_distances(points, points + (row if doubt != NULL else n), n, cx, cy, a, b, ku, kv, work + 4 * row,
-                           &bounds[2], &bounds[3])
+        canalfit_distances(points, points + (row if doubt != NULL else n), n, cx, cy, a, b, ku, kv,
+                           work + OUTER_RHO2 * row, &contours[1].least, &contours[1].most)
         points = self.points_of(level, False, doubt, work)
         canalfit_distances(points, points + (row if doubt != NULL else n), n, cx, cy, a, b, ku, kv, work,
-                           &bounds[0], &bounds[1])
+                           &contours[0].least, &contours[0].most)
         return True
 
-    cdef void weigh(self, int level, bint outer, const Place* place, const Doubt* doubt, float* work,
-                    float* sums) noexcept nogil:
-        """Weights of one contour of the level that was looked at last; rows of work: rho2, weight, slant, bend."""
-        cdef int n = self.n_points, row = n + 16, step = n
-        cdef const float* change = (&self.outer[level, 0, 0] if outer else &self.inner[level, 0, 0]) + 2 * n
-        cdef const float* points = self.points_of(level, outer, doubt, work)
-        cdef const double* frame = &self.frames[level, 0]
-        cdef int i
-        if doubt != NULL:
-            canalfit_displace_change(change, change + n, doubt.rays, doubt.rays + n, doubt.se[outer] + n * level,
-                                     doubt.field[outer] + n * level, n, doubt.shared[outer], doubt.local,
-                                     work + 7 * row, work + 8 * row)
-            change, step = work + 7 * row, row
-        if outer:
-            for i in range(n):
-                work[i] = work[4 * row + i]
-        work[n] = work[0]
-        canalfit_weights(points, points + step, change, change + step, n, <float> place.cx, <float> place.cy,
-                         <float> frame[12], <float> frame[13], <float> frame[14], work, work + row, work + 2 * row,
-                         work + 3 * row, &sums[0], &sums[1])
+    cdef Discs discs_in(self, float* work, int n_radii) noexcept nogil:
+        cdef float* rows = work + (SUMS + CANALFIT_SUM_ROWS) * (self.n_points + SPARE)
+        cdef int row = n_radii + CANALFIT_MOST_AT_ONCE
+        return Discs(rows, rows + row, rows + 2 * row, NULL, rows + 3 * row, rows + 4 * row)
 
-    cdef void discs(self, const Place* place, const float* work, const float* sums, float least, float most,
-                    const double* radius, int n_radii, double* beyond, double* angle) noexcept nogil:
-        """Area and angle of discs beyond the contour that was weighed last."""
-        cdef int n = self.n_points, row = n + 16, j
-        cdef float area2, turn, rr
-        for j in range(n_radii):
-            rr = <float> (radius[j] * radius[j])
-            if rr <= least:
-                beyond[j], angle[j] = 0.0, 0.0
-            elif rr >= most:
-                beyond[j] = 0.5 * (radius[j] * radius[j] * sums[0] - sums[1])
-                angle[j] = place.ds * sums[0]
-            else:
-                canalfit_disc(work, work + row, work + 2 * row, work + 3 * row, n, rr, &area2, &turn)
-                beyond[j] = 0.5 * area2
-                angle[j] = place.ds * turn
+    cdef void discs(self, int level, bint outer, const Place* place, const Doubt* doubt, CanalfitContour* contour,
+                    const float* rr, int n_radii, float* work, float* beyond, float* angle) noexcept nogil:
+        """Area and angle of discs beyond one contour of the level that was looked at last."""
+        cdef int n = self.n_points, row = n + SPARE, step = n
+        cdef const float* points = &self.outer[level, 0, 0] if outer else &self.inner[level, 0, 0]
+        cdef const float* change = points + 2 * n
+        cdef const double* frame = &self.frames[level, 0]
+        cdef float* rows = work + SUMS * row
+        if doubt != NULL:
+            points = self.points_of(level, True, doubt, work) if outer else work + DRAWN * row
+            canalfit_displace_change(change, change + n, doubt.rays, doubt.rays + n, work + DRAWN_MOVE * row, n,
+                                     work + DRAWN_CHANGE * row, work + (DRAWN_CHANGE + 1) * row)
+            change, step = work + DRAWN_CHANGE * row, row
+        canalfit_weights(points, points + step, change, change + step, n, <float> place.cx, <float> place.cy,
+                         <float> frame[12], <float> frame[13], <float> frame[14],
+                         work + OUTER_RHO2 * row if outer else work, contour, row, rows)
+        contour.steep = <float> place.ds
+        contour.outside = place.ds * contour.sum_weight < PI * frame[16]
+        canalfit_discs(rows, row, n, contour, rr, n_radii, beyond, angle)
 
     cdef void one_pose(self, const double* pose, const double* radius, int n_radii, double depth,
-                       const Doubt* doubt, float* work, double* rows, double* totals, double* by_level,
+                       const Doubt* doubt, float* work, double* totals, double* by_level,
                        double* nearest) noexcept nogil:
-        """All sizes on one axis. by_level (levels, radii, 3) and nearest (levels, 3) may be NULL."""
-        cdef int level, j, first, n, untouched = n_radii
-        cdef double* beyond
-        cdef double* angle
-        cdef double* outside
+        """All sizes on one axis. by_level (3, levels, radii) and nearest (levels, 3) may be NULL."""
+        cdef int level, i, j, first, n, untouched = n_radii
         cdef double* sums
-        cdef double biggest = radius[n_radii - 1] * radius[n_radii - 1], slab, rho_in, rho_out, disc = 0.0
+        cdef Discs discs = self.discs_in(work, n_radii)
+        cdef double biggest, slab, rho_in, rho_out, disc = 0.0
         cdef Walls walls = Walls(INFINITY, INFINITY, -1, -1)
-        cdef float[4] bounds
+        cdef CanalfitContour[2] contours
         cdef const double* frame
         cdef Place place
         place.travel = 0.0
+        for j in range(n_radii):
+            discs.rr[j] = <float> (radius[j] * radius[j])
+        biggest = discs.rr[n_radii - 1]
         for j in range(n_radii * TOTALS):
             totals[j] = -1.0 if j >= n_radii * CONTACT_LEVEL else 0.0
         for level in range(self.n_levels):
             frame = &self.frames[level, 0]
             if frame[15] <= 0.0:
                 continue
-            if not self.look(pose, level, place.travel, doubt, work, &place, bounds):
+            if not self.look(pose, level, place.travel, doubt, work, &place, contours):
                 continue
-            rho_in, rho_out = sqrt(bounds[0]), sqrt(bounds[2])
+            rho_in, rho_out = sqrt(contours[0].least), sqrt(contours[1].least)
             if nearest != NULL:
                 nearest[3 * level], nearest[3 * level + 1], nearest[3 * level + 2] = place.travel, rho_in, rho_out
             # the part of this level's slab that the tool reaches, along the canal
@@ -370,27 +260,22 @@ cdef class Contours:
                 break
             disc += slab * PI / place.ds * (frame[12] + frame[13] * place.cx + frame[14] * place.cy) * frame[16]
             if by_level != NULL:
-                for j in range(3 * n_radii):
-                    by_level[3 * level * n_radii + j] = 0.0
-            if bounds[0] < biggest:
+                for i in range(3):
+                    for j in range(n_radii):
+                        by_level[(i * self.n_levels + level) * n_radii + j] = 0.0
+            if contours[0].least < biggest:
                 first = 0  # sizes grow: those before touch nothing here
-                while radius[first] <= rho_in:
+                while discs.rr[first] <= contours[0].least:
                     first += 1
                 n = n_radii - first
-                self.one_level(level, &place, doubt, bounds, radius + first, n, biggest, work, rows)
-                beyond, angle, outside = rows, rows + n, rows + 2 * n
-                for j in range(n):
-                    sums = totals + first + j
-                    sums[0] += slab * (beyond[j] - outside[j])
-                    sums[n_radii] -= slab * beyond[j]
-                    sums[2 * n_radii] += slab * outside[j]
-                    sums[3 * n_radii] += slab / place.ds * angle[j] * radius[first + j]
+                self.one_level(level, &place, doubt, contours, first, n, biggest, work, &discs)
+                sums = totals + first
+                canalfit_collect(discs.beyond, discs.angle, discs.outside, radius + first, n, slab, slab / place.ds,
+                                 sums, sums + n_radii, sums + 2 * n_radii, sums + 3 * n_radii)
                 if by_level != NULL:
-                    for j in range(n):
-                        sums = by_level + 3 * (level * n_radii + first + j)
-                        sums[0] = beyond[j] - outside[j]
-                        sums[1] = angle[j] / (2.0 * PI * frame[16])
-                        sums[2] = outside[j]
+                    sums = by_level + level * n_radii + first
+                    canalfit_show(discs.beyond, discs.angle, discs.outside, n, 1.0 / (2.0 * PI * frame[16]), sums,
+                                  sums + self.n_levels * n_radii, sums + 2 * self.n_levels * n_radii)
             if place.travel > depth:
                 continue
             if rho_out < walls.reach:
@@ -410,61 +295,42 @@ cdef class Contours:
             totals[7 * n_radii + j] = walls.reach - radius[j]
             totals[8 * n_radii + j] = walls.reach_level
 
-    cdef void one_level(self, int level, const Place* place, const Doubt* doubt, const float* bounds,
-                        const double* radius, int n_radii, double biggest, float* work, double* rows) noexcept nogil:
-        """Discs of all sizes beyond the canal and beyond the bone at one level: area, angle, area.
+    cdef void one_level(self, int level, const Place* place, const Doubt* doubt, CanalfitContour* contours,
+                        int first, int n_radii, double biggest, float* work, Discs* discs) noexcept nogil:
+        """Discs beyond the canal and beyond the bone at one level, for n_radii sizes from the first that counts.
 
         biggest : the largest radius, squared.
         """
-        cdef double* beyond = rows
-        cdef double* angle = rows + n_radii
-        cdef double* outside = rows + 2 * n_radii
-        cdef double half_turn = PI * self.frames[level, 16]
-        cdef float[2] sums
-        cdef int j
-        self.weigh(level, False, place, doubt, work, sums)
-        self.discs(place, work, sums, bounds[0], bounds[1], radius, n_radii, beyond, angle)
-        if place.ds * sums[0] < half_turn:  # the axis runs outside the canal here: what it cuts is beyond
-            for j in range(n_radii):
-                beyond[j] += PI * radius[j] * radius[j] / place.ds
-                angle[j] += 2.0 * PI
-        for j in range(n_radii):
-            beyond[j] = most_of(beyond[j], 0.0)
-            angle[j] = least_of(most_of(angle[j], 0.0), 2.0 * PI)
-        if bounds[2] >= biggest:
-            for j in range(n_radii):
-                outside[j] = 0.0
-            return
-        self.weigh(level, True, place, doubt, work, sums)
-        self.discs(place, work, sums, bounds[2], bounds[3], radius, n_radii, outside, rows + 3 * n_radii)
-        if place.ds * sums[0] < half_turn:
-            for j in range(n_radii):
-                outside[j] += PI * radius[j] * radius[j] / place.ds
-        for j in range(n_radii):
-            outside[j] = most_of(outside[j], 0.0)
+        self.discs(level, False, place, doubt, contours, discs.rr + first, n_radii, work, discs.beyond, discs.angle)
+        discs.outside = NULL
+        if contours[1].least < biggest:
+            discs.outside = discs.outside_room
+            self.discs(level, True, place, doubt, contours + 1, discs.rr + first, n_radii, work, discs.outside,
+                       discs.outside_angle)
 
     def evaluate(self, const double[::1] pose, const double[::1] radius, double depth, float[::1] work,
-                 double[::1] rows, double[:, ::1] totals, double[:, :, ::1] by_level, double[:, ::1] nearest):
+                 double[:, ::1] totals, double[:, :, ::1] by_level, double[:, ::1] nearest):
         """One axis, every size, with every level's numbers.
 
-        totals : (9, radii).  by_level : (levels, radii, 3) cortical area beyond the canal, contact share, area outside.
+        totals : (9, radii).  by_level : (3, levels, radii) cortical area beyond the canal, contact share, area outside;
+        left as it is where a level is not seen, as is nearest.
         nearest : (levels, 3) travel, least distance of the endosteum and of the periosteum to the axis.
         """
-        self.check(pose.shape[0], radius, work, rows)
+        self.check(pose.shape[0], radius, work)
         if totals.shape[0] != TOTALS or totals.shape[1] != radius.shape[0]:
             raise ValueError("totals must be (9, radii)")
-        if by_level.shape[0] != self.n_levels or by_level.shape[1] != radius.shape[0] or by_level.shape[2] != 3:
-            raise ValueError("by_level must be (levels, radii, 3)")
+        if by_level.shape[0] != 3 or by_level.shape[1] != self.n_levels or by_level.shape[2] != radius.shape[0]:
+            raise ValueError("by_level must be (3, levels, radii)")
         if nearest.shape[0] != self.n_levels or nearest.shape[1] != 3:
             raise ValueError("nearest must be (levels, 3)")
         with nogil:
-            self.one_pose(&pose[0], &radius[0], <int> radius.shape[0], depth, NULL, &work[0], &rows[0],
+            self.one_pose(&pose[0], &radius[0], <int> radius.shape[0], depth, NULL, &work[0],
                           &totals[0, 0], &by_level[0, 0, 0], &nearest[0, 0])
 
     def evaluate_many(self, const double[:, ::1] poses, const double[::1] radius, const double[::1] depth,
-                      float[::1] work, double[::1] rows, double[:, :, ::1] totals):
+                      float[::1] work, double[:, :, ::1] totals):
         """Many axes, every size: totals (poses, 9, radii). depth : one per pose."""
-        self.check(poses.shape[1], radius, work, rows)
+        self.check(poses.shape[1], radius, work)
         if totals.shape[0] != poses.shape[0] or totals.shape[1] != TOTALS or totals.shape[2] != radius.shape[0]:
             raise ValueError("totals must be (poses, 9, radii)")
         if depth.shape[0] != poses.shape[0]:
@@ -473,22 +339,23 @@ cdef class Contours:
         with nogil:
             for i in range(poses.shape[0]):
                 self.one_pose(&poses[i, 0], &radius[0], <int> radius.shape[0], depth[i], NULL, &work[0],
-                              &rows[0], &totals[i, 0, 0], NULL, NULL)
+                              &totals[i, 0, 0], NULL, NULL)
 
     def astray(self, const double[:, ::1] poses, const double[::1] radius, const double[::1] depth,
                const double[::1] oversize, const float[:, ::1] rays, const float[:, :, ::1] se,
                const float[:, :, ::1] fields, const float[:, ::1] shared, float local, float[::1] work,
-               double[::1] rows, double[:, :, ::1] totals):
+               double[::1] drawn, double[:, :, ::1] totals):
         """As evaluate_many, with every tool's radius and both surfaces drawn anew for each pose.
 
         oversize : (poses,) added to every radius.  rays : (2, n).  se : (2, levels, n) of endosteum and periosteum.
         fields : (f, levels, n); pose i takes fields i and i + 1 (mod f).  shared : (poses, 2), in standard errors.
+        drawn : (radii,) work space.
         """
-        self.check(poses.shape[1], radius, work, rows)
+        self.check(poses.shape[1], radius, work)
         cdef Py_ssize_t q = poses.shape[0], k = radius.shape[0], f = fields.shape[0]
         cdef Py_ssize_t n = self.n_points, m = self.n_levels
-        if totals.shape[0] != q or totals.shape[1] != TOTALS or totals.shape[2] != k or rows.shape[0] < 5 * k:
-            raise ValueError("totals must be (poses, 9, radii), rows 5 per radius")
+        if totals.shape[0] != q or totals.shape[1] != TOTALS or totals.shape[2] != k or drawn.shape[0] != k:
+            raise ValueError("totals must be (poses, 9, radii), drawn one per radius")
         if depth.shape[0] != q or oversize.shape[0] != q or shared.shape[0] != q or shared.shape[1] != 2:
             raise ValueError("depth, oversize and shared must be one per pose")
         if rays.shape[0] != 2 or rays.shape[1] != n or se.shape[0] != 2 or se.shape[1] != m or se.shape[2] != n:
@@ -504,73 +371,71 @@ cdef class Contours:
                 doubt.field[0], doubt.field[1] = &fields[i % f, 0, 0], &fields[(i + 1) % f, 0, 0]
                 doubt.shared[0], doubt.shared[1] = shared[i, 0], shared[i, 1]
                 for j in range(k):
-                    rows[4 * k + j] = radius[j] + oversize[i]
-                self.one_pose(&poses[i, 0], &rows[4 * k], <int> k, depth[i], &doubt, &work[0], &rows[0],
-                              &totals[i, 0, 0], NULL, NULL)
+                    drawn[j] = radius[j] + oversize[i]
+                self.one_pose(&poses[i, 0], &drawn[0], <int> k, depth[i], &doubt, &work[0], &totals[i, 0, 0], NULL,
+                              NULL)
 
-    def profiles(self, const double[::1] pose, const double[:, ::1] radius, float[::1] work, double[::1] rows,
+    def profiles(self, const double[::1] pose, const double[:, ::1] radius, float[::1] work,
                  double[:, :, ::1] out, double[:, ::1] nearest):
         """Discs whose radius changes from level to level: stems.
 
-        radius : (q, levels), NaN = not there.  out : (q, levels, 3) area beyond the canal, angle beyond it, area
-        beyond the bone; NaN where there is no disc or nothing is measured.  nearest : as in evaluate.
+        radius : (levels, q), NaN = not there.  out : (3, levels, q) area beyond the canal, angle beyond it, area
+        beyond the bone; left as it is where there is no disc or nothing is measured.  nearest : as in evaluate.
         A stem of the radius of the one before it at a level costs nothing: sort by diameter.
         """
-        cdef Py_ssize_t q = radius.shape[0], i
-        if pose.shape[0] != POSE or work.shape[0] < ROWS * (self.n_points + 16) or rows.shape[0] < 5 * q:
-            raise ValueError("a pose has 10 numbers, work 9 rows and rows 5 per stem")
-        if radius.shape[1] != self.n_levels or out.shape[0] != q or out.shape[1] != self.n_levels or out.shape[2] != 3:
-            raise ValueError("radius must be (q, levels), out (q, levels, 3)")
+        cdef Py_ssize_t q = radius.shape[1], i
+        if pose.shape[0] != POSE or work.shape[0] < self.room_for(q):
+            raise ValueError("a pose has 10 numbers; work has room_for the stems")
+        if radius.shape[0] != self.n_levels or out.shape[0] != 3 or out.shape[1] != self.n_levels or out.shape[2] != q:
+            raise ValueError("radius must be (levels, q), out (3, levels, q)")
         if nearest.shape[0] != self.n_levels or nearest.shape[1] != 3:
             raise ValueError("nearest must be (levels, 3)")
-        cdef int level, j, n_distinct, q_distinct
+        cdef int level, n_distinct
         cdef double last, biggest
-        cdef double* distinct
-        cdef float[4] bounds
+        cdef Discs discs
+        cdef CanalfitContour[2] contours
         cdef Place place
         place.travel = 0.0
         with nogil:
+            discs = self.discs_in(&work[0], <int> q)
             for level in range(self.n_levels):
-                for i in range(q):
-                    for j in range(3):
-                        out[i, level, j] = NAN
-                for j in range(3):
-                    nearest[level, j] = NAN
                 if self.frames[level, 15] <= 0.0:
                     continue
-                if not self.look(&pose[0], level, place.travel, NULL, &work[0], &place, bounds):
+                if not self.look(&pose[0], level, place.travel, NULL, &work[0], &place, contours):
                     continue
-                nearest[level, 0], nearest[level, 1] = place.travel, sqrt(bounds[0])
-                nearest[level, 2] = sqrt(bounds[2])
+                nearest[level, 0], nearest[level, 1] = place.travel, sqrt(contours[0].least)
+                nearest[level, 2] = sqrt(contours[1].least)
                 n_distinct, last, biggest = 0, NAN, 0.0
-                distinct = &rows[4 * q]
                 for i in range(q):
-                    if not isnan(radius[i, level]) and radius[i, level] != last:
-                        last = radius[i, level]
-                        distinct[n_distinct] = last
+                    if not isnan(radius[level, i]) and radius[level, i] != last:
+                        last = radius[level, i]
+                        discs.rr[n_distinct] = <float> (last * last)
                         biggest = most_of(biggest, last * last)
                         n_distinct += 1
                 if n_distinct == 0:
                     continue
-                q_distinct = n_distinct
-                self.one_level(level, &place, NULL, bounds, distinct, n_distinct, biggest, &work[0], &rows[0])
+                self.one_level(level, &place, NULL, contours, 0, n_distinct, biggest, &work[0], &discs)
                 n_distinct, last = -1, NAN
                 for i in range(q):
-                    if isnan(radius[i, level]):
+                    if isnan(radius[level, i]):
                         continue
-                    if radius[i, level] != last:
-                        last = radius[i, level]
+                    if radius[level, i] != last:
+                        last = radius[level, i]
                         n_distinct += 1
-                    out[i, level, 0] = rows[n_distinct]
-                    out[i, level, 1] = rows[q_distinct + n_distinct]
-                    out[i, level, 2] = rows[2 * q_distinct + n_distinct]
+                    out[0, level, i] = discs.beyond[n_distinct]
+                    out[1, level, i] = discs.angle[n_distinct]
+                    out[2, level, i] = discs.outside[n_distinct] if discs.outside != NULL else 0.0
 
-    def check(self, Py_ssize_t pose_length, const double[::1] radius, float[::1] work, double[::1] rows):
+    def room_for(self, Py_ssize_t radii):
+        """How many floats the kernels' work space takes."""
+        return (SUMS + CANALFIT_SUM_ROWS) * (self.n_points + SPARE) + SIZE_ROWS * (radii + CANALFIT_MOST_AT_ONCE)
+
+    def check(self, Py_ssize_t pose_length, const double[::1] radius, float[::1] work):
         cdef Py_ssize_t j
         if pose_length != POSE or radius.shape[0] < 1:
             raise ValueError("a pose has 10 numbers, and there must be a radius")
         for j in range(1, radius.shape[0]):
             if radius[j] <= radius[j - 1]:
                 raise ValueError("radii must increase")
-        if work.shape[0] < ROWS * (self.n_points + 16) or rows.shape[0] < 4 * radius.shape[0]:
+        if work.shape[0] < self.room_for(radius.shape[0]):
             raise ValueError("work space is too small")

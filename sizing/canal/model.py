@@ -151,6 +151,16 @@ class Canal:
             plane = Plane(self.axis.points_lps[0] - self.axis.depth_mm[0] * self.axis.s_lps[0], self.axis.s_lps[0])
             object.__setattr__(self, "resection", plane)
 
+    def __repr__(self) -> str:
+        """Say what it is, not all its numbers: levels, rays, which bone and side, how much is measured."""
+        m, n = self.endosteal_radius_mm.shape
+        depth = self.axis.depth_mm
+        whose = " ".join(str(x) for x in (self.side, self.bone) if x is not None)
+        return (
+            f"<Canal {whose + ': ' if whose else ''}{m} levels x {n} rays, depth {depth[0]:.1f} to {depth[-1]:.1f} mm, "
+            f"{self.measured.mean():.0%} measured>"
+        )
+
     @property
     def measured(self) -> NDArray[np.bool_]:
         """(m, n) bool: both surfaces are known on this ray."""

@@ -227,7 +227,6 @@ def _ream_all(
     shared = np.sqrt(settings.shared_variance) * random.standard_normal((len(poses), 2))
     rays = np.stack([np.cos(canal.theta_rad), np.sin(canal.theta_rad)]).astype(np.float32)
     totals = np.empty((len(poses), N_TOTALS, k))
-    work, _ = work_space(prepared, k)
     oversize = np.maximum(oversize, 0.1 - radius[0])  # a tool never shrinks to nothing
     prepared.kernel.astray(
         np.ascontiguousarray(poses),
@@ -239,8 +238,8 @@ def _ream_all(
         fields,
         shared.astype(np.float32),
         float(np.sqrt(1.0 - settings.shared_variance)),
-        work,
-        np.empty(5 * k),
+        work_space(prepared, k),
+        np.empty(k),
         totals,
     )
     return GridEvaluation(2.0 * radius, **named_totals(prepared, totals))

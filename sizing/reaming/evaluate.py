@@ -24,9 +24,8 @@ from sizing.reaming.tool_axis import ToolAxis
 _LEAST_MEASURED = 0.5
 # Stands for "not measured": so far out that no tool reaches it.
 _OUT_OF_REACH_MM = 1000.0
-# The kernel's rows have this much room behind the last point.
-_SPARE = 16
-_ROWS = 9
+# A cache line, in float32 numbers.
+_LINE = 16
 # Columns of the kernel's totals.
 _CORTICAL, _MEDULLARY, _OUTSIDE, _FLANK, _WALL, _WALL_LEVEL, _CONTACT_LEVEL, _TOOL_WALL, _TOOL_WALL_LEVEL = range(9)
 N_TOTALS = 9
@@ -102,7 +101,7 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class GridEvaluation:
-    """As ``Evaluation``, for q axes: arrays (q, k)."""
+    """As ``Evaluation``, for q axes: arrays (q, k); NaN where an axis passes through no measured level."""
 
     diameters_mm: FloatArray
     removed_cortical_mm3: FloatArray
@@ -117,11 +116,21 @@ class GridEvaluation:
 
 
 def prepare(canal: Canal) -> PreparedCanal:
-    """Make a canal ready for ``evaluate`` and ``evaluate_grid``; some milliseconds, once."""
+    """Make a canal ready for ``evaluate`` and ``evaluate_grid``; some milliseconds, once.
+
+    Raises
+    ------
+    ReamingError
+        CF-R023 when no level is measured over half of its turn.
+    """
     from sizing.canal import cortical_thickness
 
     both = canal.measured
     share = both.mean(axis=1)
+    if not np.any(share >= _LEAST_MEASURED):
+        raise ReamingError("CF-R023", "nothing can be said of any tool: no level of the canal is measured",
+                           measured=f"at most {share.max():.0%} of a turn", expected=f"{_LEAST_MEASURED:.0%}",
+                           advice="Measure the canal where walls can be seen")  # fmt: skip
     distal, proximal = _slabs(canal.axis.depth_mm)
     thickness = np.where(share >= _LEAST_MEASURED, distal + proximal, 0.0)
     sections = sections_at(canal, canal.axis.depth_mm)
@@ -166,22 +175,25 @@ def evaluate(canal: Canal | PreparedCanal, axis: ToolAxis, diameters_mm: ArrayLi
     Raises
     ------
     ReamingError
-        CF-R002 for sizes that do not grow, CF-R005 for a depth that is not positive, CF-R013 for an axis that
-        follows a path (use ``ream``).
+        CF-R002 for sizes that do not grow, CF-R005 for a depth that is not positive, CF-R008 for an axis that
+        crosses the canal, CF-R013 for one that follows a path (use ``ream``), CF-R023 where nothing is measured.
     """
     prepared = canal if isinstance(canal, PreparedCanal) else prepare(canal)
     radius, depth = radii_or_error(diameters_mm), depth_or_error(depth_mm)
     m, k = prepared.kernel.n_levels, len(radius)
-    totals, by_level, nearest = np.empty((N_TOTALS, k)), np.full((m, k, 3), np.nan), np.full((m, 3), np.nan)
-    prepared.kernel.evaluate(pose_of(axis), radius, depth, *work_space(prepared, k), totals, by_level, nearest)
+    totals, by_level, nearest = np.empty((N_TOTALS, k)), np.full((3, m, k), np.nan), np.full((m, 3), np.nan)
+    prepared.kernel.evaluate(pose_of(axis), radius, depth, work_space(prepared, k), totals, by_level, nearest)
+    if not np.any(np.isfinite(nearest[:, 0])):
+        raise ReamingError("CF-R008", "the tool axis crosses the canal instead of following it",
+                           advice="Let the axis point proximally, into the bone")  # fmt: skip
     return Evaluation(
         axis,
         depth,
         2.0 * radius,
         **named_totals(prepared, totals),
-        cortical_mm2=by_level[:, :, 0],
-        outside_mm2=by_level[:, :, 2],
-        contact_share=by_level[:, :, 1],
+        cortical_mm2=by_level[0],
+        outside_mm2=by_level[2],
+        contact_share=by_level[1],
         clearance_mm=_within(nearest[:, 1]),
         outer_clearance_mm=_within(nearest[:, 2]),
         travel_mm=nearest[:, 0],
@@ -209,7 +221,7 @@ def evaluate_grid(
     ReamingError
         As ``evaluate``.
     """
-    return evaluate_poses(canal, np.stack([pose_of(a) for a in axes]), diameters_mm, depth_mm)
+    return evaluate_poses(canal, np.array([pose_of(a) for a in axes]), diameters_mm, depth_mm)
 
 
 def evaluate_poses(
@@ -218,12 +230,16 @@ def evaluate_poses(
     """As ``evaluate_grid``, for axes given as rows (q, 10): entry, direction, bow's direction, 1 / bow radius."""
     prepared = canal if isinstance(canal, PreparedCanal) else prepare(canal)
     radius = radii_or_error(diameters_mm)
-    depth = np.ascontiguousarray(np.broadcast_to(np.asarray(depth_mm, np.float64), len(poses)))
+    depth = np.asarray(depth_mm, np.float64)
+    if not len(poses) or depth.shape not in ((), (len(poses),)):
+        raise ReamingError("CF-R005", "a grid needs at least one axis, and one depth for all or one for each",
+                           measured=f"{len(poses)} axes, depths {depth.shape}")  # fmt: skip
+    depth = np.ascontiguousarray(np.broadcast_to(depth, len(poses)))
     if not np.all(np.isfinite(depth) & (depth > 0)):
-        depth_or_error(float(depth.min()))
+        depth_or_error(float(depth[~(np.isfinite(depth) & (depth > 0))][0]))
     totals = np.empty((len(poses), N_TOTALS, len(radius)))
     work = work_space(prepared, len(radius))
-    prepared.kernel.evaluate_many(np.ascontiguousarray(poses), radius, depth, *work, totals)
+    prepared.kernel.evaluate_many(np.ascontiguousarray(poses), radius, depth, work, totals)
     return GridEvaluation(2.0 * radius, **named_totals(prepared, totals))
 
 
@@ -262,24 +278,31 @@ def evaluate_profiles(canal: Canal | PreparedCanal, axis: ToolAxis, radius_mm: A
         Radius of each stem at each level, NaN where it is not. Stems sorted by diameter are fastest.
     """
     prepared = canal if isinstance(canal, PreparedCanal) else prepare(canal)
-    radius = np.ascontiguousarray(np.atleast_2d(np.asarray(radius_mm, np.float64)))
-    q, m = radius.shape
-    out, nearest = np.empty((q, m, 3)), np.empty((m, 3))
-    work, _ = work_space(prepared, 1)
-    prepared.kernel.profiles(pose_of(axis), radius, work, np.empty(5 * q), out, nearest)
+    radius = np.ascontiguousarray(np.atleast_2d(np.asarray(radius_mm, np.float64)).T)
+    m, q = radius.shape
+    if m != prepared.kernel.n_levels or np.any(radius <= 0) or np.any(np.isinf(radius)):
+        raise ReamingError("CF-R002", "a stem needs a positive radius, or NaN, at every level", measured=f"{m} levels",
+                           expected=f"{prepared.kernel.n_levels} levels")  # fmt: skip
+    out, nearest = np.full((3, m, q), np.nan), np.full((m, 3), np.nan)
+    prepared.kernel.profiles(pose_of(axis), radius, work_space(prepared, q), out, nearest)
     clear, outer = _within(nearest[:, 1]), _within(nearest[:, 2])
-    return DiscProfiles(out[..., 0], out[..., 2], out[..., 1], clear, outer, nearest[:, 0])
+    return DiscProfiles(out[0].T, out[2].T, out[1].T, clear, outer, nearest[:, 0])
 
 
 def named_totals(prepared: PreparedCanal, totals: FloatArray) -> dict[str, FloatArray]:
     """Kernel totals (..., 9, k) under their names."""
     depth = np.append(prepared.canal.axis.depth_mm, np.nan)  # level -1: none
+    seen = totals[..., _TOOL_WALL_LEVEL, :] >= 0  # else nothing was looked at, which is not zero
+    cut = {
+        name: np.where(seen, totals[..., row, :], np.nan)
+        for name, row in (
+            ("removed_cortical_mm3", _CORTICAL), ("removed_medullary_mm3", _MEDULLARY),
+            ("removed_outside_mm3", _OUTSIDE), ("engaged_mm2", _FLANK),
+        )
+    }  # fmt: skip
     wall, tool = totals[..., _WALL, :], totals[..., _TOOL_WALL, :]
     return {
-        "removed_cortical_mm3": totals[..., _CORTICAL, :],
-        "removed_medullary_mm3": totals[..., _MEDULLARY, :],
-        "removed_outside_mm3": totals[..., _OUTSIDE, :],
-        "engaged_mm2": totals[..., _FLANK, :],
+        **cut,
         "wall_min_mm": np.where(np.isfinite(wall), wall, np.nan),
         "wall_min_depth_mm": depth[totals[..., _WALL_LEVEL, :].astype(int)],
         "tool_wall_mm": np.where(np.isfinite(tool), tool, np.nan),
@@ -297,7 +320,7 @@ def _points(canal: Canal, radius: FloatArray, use: NDArray[np.bool_]) -> NDArray
     step = 2.0 * np.pi / len(cos)
     change = use * step
     points = [r * cos, r * sin, (slope * cos - r * sin) * change, (slope * sin + r * cos) * change]
-    return np.ascontiguousarray(np.stack(points, axis=1), dtype=np.float32)
+    return np.stack(points, axis=1, out=_aligned((len(radius), 4, len(cos))), casting="same_kind")
 
 
 def _angular_slope(radius: FloatArray) -> FloatArray:
@@ -353,9 +376,16 @@ def depth_or_error(depth_mm: float) -> float:
     return float(depth_mm)
 
 
-def work_space(prepared: PreparedCanal, n_sizes: int) -> tuple[NDArray[np.float32], FloatArray]:
-    """Return the kernels' work arrays."""
-    return np.empty(_ROWS * (prepared.kernel.n_points + _SPARE), np.float32), np.empty(4 * n_sizes)
+def work_space(prepared: PreparedCanal, n_sizes: int) -> NDArray[np.float32]:
+    """Return the kernels' work space."""
+    return _aligned((prepared.kernel.room_for(n_sizes),))
+
+
+def _aligned(shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """Return an empty float32 array that starts on a cache line: wide registers load it in one go."""
+    raw = np.empty(int(np.prod(shape)) + _LINE, np.float32)
+    start = -raw.ctypes.data // raw.itemsize % _LINE
+    return raw[start : start + int(np.prod(shape))].reshape(shape)
 
 
 def _within(distance: FloatArray) -> FloatArray:

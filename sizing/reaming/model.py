@@ -120,6 +120,10 @@ class ReamerPass:
     axis: ToolAxis
     depth_mm: float
 
+    def __post_init__(self) -> None:
+        if not np.isfinite(self.depth_mm):
+            raise ReamingError("CF-R005", "the depth of a pass must be finite", measured=f"{self.depth_mm} mm")
+
 
 @dataclass(frozen=True)
 class ReamingPlan:

@@ -43,6 +43,11 @@ class ToolAxis:
     path_step_mm: float | None = None
 
     def __post_init__(self) -> None:
+        for name in ("entry_lps", "direction_lps"):
+            value = np.asarray(getattr(self, name), np.float64)
+            if value.shape != (3,) or not np.all(np.isfinite(value)) or (name == "direction_lps" and not value.any()):
+                raise ReamingError("CF-R003", f"a tool axis needs a usable {name}", measured=str(value),
+                                   expected="three finite numbers, a direction not all zero")  # fmt: skip
         object.__setattr__(self, "entry_lps", frozen_array(self.entry_lps))
         object.__setattr__(self, "direction_lps", frozen_array(unit(self.direction_lps)))
         if (self.bow_radius_mm is None) != (self.bow_centre_lps is None):

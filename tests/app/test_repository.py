@@ -65,10 +65,10 @@ def test_the_wheel_holds_what_runs_and_nothing_else(tmp_path: Path) -> None:
     inside = {str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*") if p.is_file()}
     assert {name.split("/")[0] for name in inside} == set(TOPS)
     assert not [
-        name for name in inside if name.endswith((".c", ".cpp", ".pyx", ".pxd", ".dcm", ".so")) or "test" in name
+        name for name in inside if name.endswith((".c", ".cpp", ".h", ".pyx", ".pxd", ".dcm", ".so")) or "test" in name
     ]
     sources = [p for top in TOPS for p in (ROOT / top).rglob("*") if p.is_file() and "__pycache__" not in p.parts]
-    built_here = {".c", ".cpp", ".pyx", ".pxd", ".so", ".pyd", ".md"}
+    built_here = {".c", ".cpp", ".h", ".pyx", ".pxd", ".so", ".pyd", ".md"}
     expected = {str(p.relative_to(ROOT)) for p in sources if p.suffix not in built_here}
     assert inside == expected
 

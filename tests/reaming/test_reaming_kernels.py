@@ -197,10 +197,11 @@ def test_a_drawn_canal_is_a_canal_of_its_own(canal):
     )
     axis, depth, radii = straight_tool(0.8, -0.5, 3.0, 40.0), 14.0, np.array([6.0, 7.5, 9.0, 12.5])
     totals, rays = np.empty((1, 9, 4)), np.stack([np.cos(THETA), np.sin(THETA)])
-    prepare(canal).kernel.astray(
+    kernel = prepare(canal).kernel
+    kernel.astray(
         pose_of(axis)[None], radii - 0.1, np.array([depth]), np.array([0.1]), rays.astype(np.float32),
         se.astype(np.float32), waves.astype(np.float32), shared[None].astype(np.float32), local,
-        np.empty(9 * (N + 16), np.float32), np.empty(20), totals,
+        np.empty(kernel.room_for(4), np.float32), np.empty(4), totals,
     )  # fmt: skip
     expected = evaluate(drawn, axis, 2 * radii, depth)
     # volumes of some thousand mm³; the change of the field is a central difference: (k h)² / 6 of the waves' part

@@ -1,0 +1,344 @@
+/* Loops over one contour's points in single precision, for _core.pyx, which explains what they sum up.
+
+   They are C so that one object file can hold each of them for several processors, and so that the compiler is told
+   what it may assume; everything about levels, poses and sizes is in _core.pyx. */
+
+#ifndef CANALFIT_CONTOUR_SUMS_H
+#define CANALFIT_CONTOUR_SUMS_H
+
+#include <stdlib.h> /* says whether this is glibc */
+
+/* One object file for old and new processors: the loader picks the version (GCC on x86-64 Linux). */
+#if defined(__x86_64__) && defined(__ELF__) && defined(__GLIBC__) && !defined(__clang__) && __GNUC__ >= 12
+#define CANALFIT_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#if !defined(CANALFIT_PLAIN) /* the checked build leaves the written-out AVX-512 away, so that both ways are tested */
+#define CANALFIT_WIDE
+#include <immintrin.h>
+#endif
+#else
+#define CANALFIT_CLONES
+#endif
+/* Points are always finite (unmeasured ones lie out of reach), and only then do least and greatest values vectorise. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define CANALFIT_FINITE __attribute__((optimize("finite-math-only")))
+#else
+#define CANALFIT_FINITE
+#endif
+#if defined(_MSC_VER)
+#define CANALFIT_ALONE __restrict
+#else
+#define CANALFIT_ALONE __restrict__
+#endif
+#if defined(__GNUC__) && !defined(__clang__)
+#define CANALFIT_NO_OVERLAP _Pragma("GCC ivdep") /* what a loop writes is not read by it in a later turn */
+#else
+#define CANALFIT_NO_OVERLAP
+#endif
+typedef const float *CANALFIT_ALONE canalfit_in;
+typedef float *CANALFIT_ALONE canalfit_out;
+
+/* A gap between two points whose squared distances differ by more leads to an unmeasured point, out of reach. */
+#define CANALFIT_NO_CORNER 1e5f
+/* Keeps divisions finite where two points are equally far, or a point lies on the axis (mm2). */
+#define CANALFIT_TINY 1e-12f
+
+/* A contour displaced along its rays by se * (shared + local * field). move (n + 2) keeps by how much, and repeats the
+   last point before the first and the first after the last. */
+CANALFIT_CLONES
+static void canalfit_displace(canalfit_in x, canalfit_in y, canalfit_in cosine, canalfit_in sine, canalfit_in se,
+                              canalfit_in field, int n, float shared, float local, canalfit_out move,
+                              canalfit_out to_x, canalfit_out to_y)
+{
+    for (int i = 0; i < n; i++) {
+        float by = se[i] * (shared + local * field[i]);
+        move[i + 1] = by;
+        to_x[i] = x[i] + by * cosine[i];
+        to_y[i] = y[i] + by * sine[i];
+    }
+    move[0] = move[n];
+    move[n + 1] = move[1];
+}
+
+/* And its change from point to point: h (move' ray + move d ray/dtheta) is added, move' by central differences.
+   An unmeasured point (no change at all) keeps none. */
+CANALFIT_CLONES
+static void canalfit_displace_change(canalfit_in tx, canalfit_in ty, canalfit_in cosine, canalfit_in sine,
+                                     canalfit_in move, int n, canalfit_out to_x, canalfit_out to_y)
+{
+    float h = 6.2831853f / (float) n;
+    for (int i = 0; i < n; i++) {
+        float known = (float) (tx[i] * tx[i] + ty[i] * ty[i] > 0.0f);
+        float turn = known * h * move[i + 1], grow = known * 0.5f * (move[i + 2] - move[i]);
+        to_x[i] = tx[i] + grow * cosine[i] - turn * sine[i];
+        to_y[i] = ty[i] + grow * sine[i] + turn * cosine[i];
+    }
+}
+
+/* Squared distances of one contour's points to the axis; returns the least and the greatest.
+   rho2 (n + 1) repeats the first point at its end. */
+CANALFIT_CLONES CANALFIT_FINITE
+static void canalfit_distances(canalfit_in x, canalfit_in y, int n, float cx, float cy, float a, float b, float ku,
+                               float kv, canalfit_out rho2, float *least, float *most)
+{
+    float lo = 3e38f, hi = 0.0f;
+    if (ku == 0.0f && kv == 0.0f) {
+        for (int i = 0; i < n; i++) {
+            float qx = x[i] - cx, qy = y[i] - cy, along = a * qx + b * qy;
+            float r = qx * qx + qy * qy - along * along;
+            rho2[i] = r;
+            lo = r < lo ? r : lo;
+            hi = r > hi ? r : hi;
+        }
+    } else {
+        for (int i = 0; i < n; i++) {
+            float qx = x[i] - cx, qy = y[i] - cy, along = a * qx + b * qy;
+            float r = qx * qx + qy * qy - along * along / (1.0f - ku * qx - kv * qy);
+            rho2[i] = r;
+            lo = r < lo ? r : lo;
+            hi = r > hi ? r : hi;
+        }
+    }
+    rho2[n] = rho2[0];
+    *least = lo;
+    *most = hi;
+}
+
+/* A contour's part in a disc about the axis. */
+typedef struct {
+    float least, most;           /* of its squared distances to the axis */
+    float sum_weight, sum_area;  /* over all points: of w and of wa, see below */
+    float steep;                 /* cosine of the axis to the section's normal */
+    int outside;                 /* the axis runs outside the contour here: all that it cuts is beyond */
+} CanalfitContour;
+
+/* Rows of n + 2 that discs are summed from, each `row` numbers behind the one before. With everything counted from the
+   middle m of the contour's squared distances (r = R^2 - m, a = rho^2 - m, a' the next point's, D = |a - a'|),
+
+     area (twice) = sum_in w (r - a) + sum_gap s ((r - a) (r - a') + D^2 / 6)
+                  = r sum_in w - sum_in wa + r (r sum_gap s - sum_gap sm) + sum_gap sp
+     angle        = sum_in w + sum_gap s ((r - a) + (r - a')) = sum_in w + 2 r sum_gap s - sum_gap sm
+
+   over the points inside the disc and the gaps that its radius lies in. So a point costs a disc a comparison and five
+   additions. r and a are at most half the contour's range: the cancellation stays within what single precision has. */
+enum { CANALFIT_AWAY, CANALFIT_W, CANALFIT_WA, CANALFIT_S, CANALFIT_SM, CANALFIT_SP, CANALFIT_SUM_ROWS };
+
+/* Fill those rows, and the sums of the contour; its least and greatest are known. w is J / rho^2, weighted with the
+   volume element. Divisions are what this costs: one serves a point and the gap behind it. */
+CANALFIT_CLONES CANALFIT_FINITE
+static void canalfit_weights(canalfit_in x, canalfit_in y, canalfit_in tx, canalfit_in ty, int n, float cx, float cy,
+                             float w0, float wu, float wv, canalfit_in rho2, CanalfitContour *contour, int row,
+                             canalfit_out rows)
+{
+    canalfit_out away = rows + CANALFIT_AWAY * row, w = rows + CANALFIT_W * row, wa = rows + CANALFIT_WA * row;
+    canalfit_out s = rows + CANALFIT_S * row, sm = rows + CANALFIT_SM * row, sp = rows + CANALFIT_SP * row;
+    float middle = 0.5f * (contour->least + contour->most), sum_weight = 0.0f, sum_area = 0.0f;
+    CANALFIT_NO_OVERLAP
+    for (int i = 0; i < n; i++) {
+        float qx = x[i] - cx, qy = y[i] - cy, d = rho2[i] - rho2[i + 1], far = rho2[i] + CANALFIT_TINY;
+        d = (d < 0.0f ? -d : d) + CANALFIT_TINY;
+        float both = 1.0f / (far * d);
+        float weight = (qx * ty[i] - qy * tx[i]) * (w0 + wu * x[i] + wv * y[i]) * d * both;
+        w[i] = weight;
+        s[i] = d < CANALFIT_NO_CORNER ? 0.25f * far * both : 0.0f;
+        away[i] = rho2[i] - middle;
+        sum_weight += weight;
+        sum_area += weight * (rho2[i] - middle);
+    }
+    w[n] = w[0];
+    away[n] = away[0];
+    CANALFIT_NO_OVERLAP
+    for (int i = 0; i < n; i++) {
+        float slant = s[i] * (w[i] + w[i + 1]), d = away[i] - away[i + 1];
+        wa[i] = w[i] * away[i];
+        s[i] = slant;
+        sm[i] = slant * (away[i] + away[i + 1]);
+        sp[i] = slant * (away[i] * away[i + 1] + d * d * (1.0f / 6.0f));
+    }
+    w[n] = wa[n] = s[n] = sm[n] = sp[n] = 0.0f; /* loops may take points by two */
+    away[n + 1] = away[n];
+    contour->sum_weight = sum_weight;
+    contour->sum_area = sum_area;
+}
+
+/* The sums of one point and the gap behind it, for the j-th of four discs. No branch: this must vectorise. */
+#define CANALFIT_ADD(j)                                      \
+    {                                                        \
+        int here = r##j > a[i], gap = here ^ (r##j > a[i + 1]); \
+        w##j += here ? w[i] : 0.0f;                          \
+        wa##j += here ? wa[i] : 0.0f;                        \
+        s##j += gap ? s[i] : 0.0f;                           \
+        sm##j += gap ? sm[i] : 0.0f;                         \
+        sp##j += gap ? sp[i] : 0.0f;                         \
+    }
+#define CANALFIT_SUMS(j) r##j = rr[j] - middle, w##j = 0.0f, wa##j = 0.0f, s##j = 0.0f, sm##j = 0.0f, sp##j = 0.0f
+#define CANALFIT_STORE(j)                                                             \
+    areas[j] = (r##j * w##j - wa##j) + (r##j * (r##j * s##j - sm##j) + sp##j), /* twice */ \
+        turns[j] = w##j + (2.0f * r##j * s##j - sm##j);
+
+/* Four discs, along the points: four, because each sum alone waits for its own last addition, and because the points
+   are then loaded once. */
+CANALFIT_CLONES
+static void canalfit_four(canalfit_in rows, int row, int n, canalfit_in rr, float middle, canalfit_out areas,
+                          canalfit_out turns)
+{
+    canalfit_in a = rows + CANALFIT_AWAY * row, w = rows + CANALFIT_W * row, wa = rows + CANALFIT_WA * row;
+    canalfit_in s = rows + CANALFIT_S * row, sm = rows + CANALFIT_SM * row, sp = rows + CANALFIT_SP * row;
+    float CANALFIT_SUMS(0), CANALFIT_SUMS(1), CANALFIT_SUMS(2), CANALFIT_SUMS(3);
+    for (int i = 0; i < n; i++) {
+        CANALFIT_ADD(0)
+        CANALFIT_ADD(1)
+        CANALFIT_ADD(2)
+        CANALFIT_ADD(3)
+    }
+    CANALFIT_STORE(0)
+    CANALFIT_STORE(1)
+    CANALFIT_STORE(2)
+    CANALFIT_STORE(3)
+}
+
+#define CANALFIT_LANES 16
+#define CANALFIT_MOST_AT_ONCE (2 * CANALFIT_LANES)
+
+#ifdef CANALFIT_WIDE
+#define CANALFIT_AVX512 __attribute__((target("avx512f")))
+
+/* 16 or 32 discs in the lanes of one or two registers, points one by one: no sums across lanes, one comparison serves
+   two gaps, and a masked addition needs no selection. Multiplying by one lets other units of the processor add, too;
+   even and odd points have sums of their own, so that no addition waits for the one before. */
+CANALFIT_AVX512 static inline __attribute__((always_inline)) void canalfit_lanes(
+    const int blocks, canalfit_in rows, int row, int n, canalfit_in rr, float middle, canalfit_out areas,
+    canalfit_out turns)
+{
+    const __m512 one = _mm512_set1_ps(1.0f);
+    canalfit_in point = rows;
+    __m512 r[2], w[2][2], wa[2][2], s[2][2], sm[2][2], sp[2][2];
+    __mmask16 here[2];
+    for (int k = 0; k < blocks; k++) {
+        r[k] = _mm512_sub_ps(_mm512_loadu_ps(rr + k * CANALFIT_LANES), _mm512_set1_ps(middle));
+        here[k] = _mm512_cmp_ps_mask(r[k], _mm512_set1_ps(point[0]), _CMP_GT_OQ);
+        for (int o = 0; o < 2; o++)
+            w[k][o] = wa[k][o] = s[k][o] = sm[k][o] = sp[k][o] = _mm512_setzero_ps();
+    }
+    for (int i = 0; i < n; i += 2) {
+        for (int o = 0; o < 2; o++, point++) { /* even and odd points */
+            __m512 next = _mm512_set1_ps(point[1]);
+            __m512 iw = _mm512_set1_ps(point[CANALFIT_W * row]), iwa = _mm512_set1_ps(point[CANALFIT_WA * row]);
+            __m512 is = _mm512_set1_ps(point[CANALFIT_S * row]), ism = _mm512_set1_ps(point[CANALFIT_SM * row]);
+            __m512 isp = _mm512_set1_ps(point[CANALFIT_SP * row]);
+            for (int k = 0; k < blocks; k++) {
+                __mmask16 after = _mm512_cmp_ps_mask(r[k], next, _CMP_GT_OQ), gap = _mm512_kxor(here[k], after);
+                w[k][o] = _mm512_mask_add_ps(w[k][o], here[k], w[k][o], iw);
+                wa[k][o] = _mm512_mask3_fmadd_ps(iwa, one, wa[k][o], here[k]);
+                s[k][o] = _mm512_mask_add_ps(s[k][o], gap, s[k][o], is);
+                sm[k][o] = _mm512_mask3_fmadd_ps(ism, one, sm[k][o], gap);
+                sp[k][o] = _mm512_mask3_fmadd_ps(isp, one, sp[k][o], gap);
+                here[k] = after;
+            }
+        }
+    }
+    for (int k = 0; k < blocks; k++) {
+        __m512 all_w = _mm512_add_ps(w[k][0], w[k][1]), all_wa = _mm512_add_ps(wa[k][0], wa[k][1]);
+        __m512 all_s = _mm512_add_ps(s[k][0], s[k][1]), all_sm = _mm512_add_ps(sm[k][0], sm[k][1]);
+        __m512 all_sp = _mm512_add_ps(sp[k][0], sp[k][1]);
+        __m512 inside = _mm512_fmsub_ps(r[k], all_w, all_wa);
+        __m512 corner = _mm512_fmadd_ps(r[k], _mm512_fmsub_ps(r[k], all_s, all_sm), all_sp);
+        __m512 bent = _mm512_fmsub_ps(_mm512_add_ps(r[k], r[k]), all_s, all_sm);
+        _mm512_storeu_ps(areas + k * CANALFIT_LANES, _mm512_add_ps(inside, corner));
+        _mm512_storeu_ps(turns + k * CANALFIT_LANES, _mm512_add_ps(all_w, bent));
+    }
+}
+
+CANALFIT_AVX512 static void canalfit_sixteen(canalfit_in rows, int row, int n, canalfit_in rr, float middle,
+                                             canalfit_out areas, canalfit_out turns)
+{
+    canalfit_lanes(1, rows, row, n, rr, middle, areas, turns);
+}
+
+CANALFIT_AVX512 static void canalfit_thirtytwo(canalfit_in rows, int row, int n, canalfit_in rr, float middle,
+                                               canalfit_out areas, canalfit_out turns)
+{
+    canalfit_lanes(2, rows, row, n, rr, middle, areas, turns);
+}
+#endif
+
+/* Sums for any number of discs, by whatever way this processor knows. Arrays have room for CANALFIT_MOST_AT_ONCE more.
+ */
+static void canalfit_sums(const float *rows, int row, int n, float middle, const float *rr, int k, float *areas,
+                          float *turns)
+{
+    int j = 0;
+#ifdef CANALFIT_WIDE
+    if (__builtin_cpu_supports("avx512f")) {
+        for (; j < k - CANALFIT_LANES; j += 2 * CANALFIT_LANES)
+            canalfit_thirtytwo(rows, row, n, rr + j, middle, areas + j, turns + j);
+        for (; j < k; j += CANALFIT_LANES)
+            canalfit_sixteen(rows, row, n, rr + j, middle, areas + j, turns + j);
+    }
+#endif
+    for (; j < k; j += 4)
+        canalfit_four(rows, row, n, rr + j, middle, areas + j, turns + j);
+}
+
+/* Area and angle beyond the contour of discs of squared radii rr, in mm2 and radians. Discs that reach beyond all of
+   the contour are known in closed form; they are left out where they come last. */
+CANALFIT_CLONES
+static void canalfit_discs(canalfit_in rows, int row, int n, const CanalfitContour *contour, canalfit_in rr, int k,
+                           canalfit_out beyond, canalfit_out angle)
+{
+    const float pi = 3.14159265f;
+    float steep = contour->steep, whole = contour->sum_weight, area = contour->sum_area;
+    float all = contour->outside ? pi / steep : 0.0f, turn = contour->outside ? 2.0f * pi : 0.0f;
+    float middle = 0.5f * (contour->least + contour->most);
+    int cut = k;
+    while (cut > 0 && rr[cut - 1] >= contour->most)
+        cut--;
+    canalfit_sums(rows, row, n, middle, rr, cut, beyond, angle);
+    for (int j = cut; j < k; j++) {
+        beyond[j] = (rr[j] - middle) * whole - area;
+        angle[j] = whole;
+    }
+    for (int j = 0; j < k; j++) { /* rounding must not leave what is possible */
+        float b = 0.5f * beyond[j] + all * rr[j], t = steep * angle[j] + turn;
+        beyond[j] = b > 0.0f ? b : 0.0f;
+        t = t > 0.0f ? t : 0.0f;
+        angle[j] = t < 2.0f * pi ? t : 2.0f * pi;
+    }
+}
+
+/* One level's discs into the totals of every size. along : the slab's length along the tool; outside may be NULL. */
+CANALFIT_CLONES
+static void canalfit_collect(canalfit_in beyond, canalfit_in angle, const float *outside,
+                             const double *CANALFIT_ALONE radius, int k, double slab, double along,
+                             double *CANALFIT_ALONE cortical, double *CANALFIT_ALONE medullary,
+                             double *CANALFIT_ALONE beyond_bone, double *CANALFIT_ALONE flank)
+{
+    for (int j = 0; j < k; j++) {
+        cortical[j] += slab * beyond[j];
+        medullary[j] -= slab * beyond[j];
+        flank[j] += along * angle[j] * radius[j];
+    }
+    if (outside)
+        for (int j = 0; j < k; j++) {
+            cortical[j] -= slab * outside[j];
+            beyond_bone[j] += slab * outside[j];
+        }
+}
+
+/* One level's discs as they are shown: cortical area, share of the turn, area beyond the bone. */
+CANALFIT_CLONES
+static void canalfit_show(canalfit_in beyond, canalfit_in angle, const float *outside, int k, double share,
+                          double *CANALFIT_ALONE cortical, double *CANALFIT_ALONE contact,
+                          double *CANALFIT_ALONE beyond_bone)
+{
+    for (int j = 0; j < k; j++) {
+        cortical[j] = beyond[j];
+        contact[j] = angle[j] * share;
+    }
+    if (outside)
+        for (int j = 0; j < k; j++) {
+            cortical[j] -= outside[j];
+            beyond_bone[j] = outside[j];
+        }
+}
+
+#endif
