@@ -11,6 +11,7 @@ import re
 from dataclasses import replace
 from functools import lru_cache
 
+from dicom_io.errors import DicomError
 from dicom_io.header import Frame, HeaderReader
 from sizing.findings import Finding
 
@@ -57,6 +58,16 @@ class Scrubber:
     def clean(self, text: str) -> str:
         """Return the text without name and ID."""
         return self._pattern.sub(_MARK, text) if self._pattern else text
+
+    def clean_error(self, error: DicomError) -> DicomError:
+        """Return the refusal without name and ID; those that travel with it as well."""
+        if self._pattern is None:
+            return error
+        words = {k: self.clean(getattr(error, k)) for k in ("where", "measured", "expected", "advice")}
+        clean = DicomError(error.code, self.clean(error.what), **words)
+        clean.others = tuple(self.clean_error(other) for other in error.others)
+        clean.findings = tuple(self.clean_finding(f) for f in error.findings)
+        return clean
 
     def clean_finding(self, finding: Finding) -> Finding:
         """Return the finding without name and ID."""

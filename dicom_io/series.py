@@ -104,15 +104,24 @@ def read_series(
     found = source if isinstance(source, SeriesList) else find_series(source)
     if not found.entries:
         _refuse_empty(found)
-    return read_entry(found, choose(found.entries, series, found.source), options)
+    try:
+        entry = choose(found.entries, series, found.source)
+    except DicomError as error:  # lists the series by their descriptions
+        scrub = Scrubber(None if options.keep_identity else found[0].frames[0])
+        raise scrub.clean_error(error) from None
+    return read_entry(found, entry, options)
 
 
 def read_entry(found: SeriesList, entry: SeriesEntry, options: ReadOptions) -> ReadResult:
     """Read one stack of a list; raises DicomError as :func:`read_series` does."""
-    examined = examine(found, entry, options)
-    if examined.refusals or examined.stack is None:
-        examined.refuse()
-    return _read(examined.stack, examined.findings, options)
+    scrub = Scrubber(None if options.keep_identity else entry.frames[0])
+    try:
+        examined = examine(found, entry, options)
+        if examined.refusals or examined.stack is None:
+            examined.refuse()
+        return _read(examined.stack, examined.findings, options, scrub)
+    except DicomError as error:
+        raise scrub.clean_error(error) from None
 
 
 def examine(found: SeriesList, entry: SeriesEntry, options: ReadOptions) -> Examination:
@@ -181,7 +190,7 @@ def _source_findings(found: SeriesList, entry: SeriesEntry) -> list[Finding]:
     return findings
 
 
-def _read(stack: Stack, findings: Sequence[Finding], options: ReadOptions) -> ReadResult:
+def _read(stack: Stack, findings: Sequence[Finding], options: ReadOptions, scrub: Scrubber) -> ReadResult:
     loaded = load(stack.frames, options)
     notices = list(check_values(stack, loaded.reports, options))
     if refusals := _refusals(notices):
@@ -189,7 +198,6 @@ def _read(stack: Stack, findings: Sequence[Finding], options: ReadOptions) -> Re
     hu = _interpolated(loaded.hu, stack) if stack.is_repaired else loaded.hu
     manifest = [(f.file.name, loaded.hashes[f.file.name], f.sop_uid) for f in stack.frames]
     info, everything = scan_info(representative(stack.frames)), [*findings, *_findings(notices)]
-    scrub = Scrubber(None if options.keep_identity else stack.frames[0])
     info = replace(info, series_description=scrub.clean(info.series_description))
     volume = CtVolume(hu, stack.geometry, info, stack.unmeasured_slices if stack.is_repaired else ())
     return ReadResult(
