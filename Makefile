@@ -25,13 +25,13 @@ lint: $(VENV)/.built $(VENV)/.tools
 	$(BIN)/mypy
 
 bench: $(VENV)/.built $(VENV)/.tools
-	@for script in benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+	@status=0; for script in benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || status=1; done; exit $$status
 
 accuracy: $(VENV)/.built $(VENV)/.tools
-	@for script in benchmarks/accuracy_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+	@status=0; for script in benchmarks/accuracy_*.py; do echo "== $$script"; $(BIN)/python $$script || status=1; done; exit $$status
 
 fuzz: $(VENV)/.built $(VENV)/.tools
-	@for script in benchmarks/fuzz_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+	@status=0; for script in benchmarks/fuzz_*.py; do echo "== $$script"; $(BIN)/python $$script || status=1; done; exit $$status
 
 clean:
 	rm -rf $(VENV) build dist plan *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -13,7 +13,7 @@ import tracemalloc
 from collections.abc import Callable
 
 import numpy as np
-from benchmarks_large import make_volume
+from large_volume import make_volume
 
 from sizing.anatomy import Bone, Side
 from sizing.segmentation import find_residual_bone
