@@ -172,7 +172,10 @@ def _walls_to_keep(base: Fit, settings: CustomSettings) -> list[float]:
 
 def _worth_while(fit: Fit, base: Fit) -> bool:
     won = fit.contact_share - base.contact_share
-    return bool(won >= WORTH_WHILE_CONTACT and fit.wall_min_mm >= base.wall_min_mm - _SAME_WALL_MM)
+    # Where nothing is cut the wall is the bone's own, whatever the stem: only what its tools leave is the stem's doing.
+    cut_mm = fit.reamed_wall_min_mm
+    keeps = not np.isfinite(cut_mm) or cut_mm >= base.wall_min_mm - _SAME_WALL_MM
+    return bool(won >= WORTH_WHILE_CONTACT and keeps)
 
 
 @dataclass
