@@ -53,10 +53,12 @@ def stem_outline(implant: ImplantTemplate) -> FloatArray:
 def surface_on_slice(canal: Canal, frame: StemFrame, plane: str, surface: str) -> tuple[FloatArray, FloatArray]:
     """Return where a surface crosses the slice along the stem: left and right edge, (m, 2) each.
 
-    NaN where a contour does not reach the slice or is not measured there.
+    NaN where a contour does not reach the slice or is not measured there: where one side is not measured (a hole in
+    the wall), the other side stays on its own edge.
     """
-    p = frame.from_lps(canal.contour_lps(surface))
+    p, c = frame.from_lps(canal.contour_lps(surface)), frame.from_lps(canal.axis.points_lps)
     across, off = (p[..., 0], p[..., 1]) if plane == "coronal" else (-p[..., 1], p[..., 0])
+    middle = c[:, 0] if plane == "coronal" else -c[:, 1]
     nxt = np.roll(off, -1, axis=1)
     crossing = (off >= 0) != (nxt >= 0)
     row, a = np.nonzero(crossing & np.isfinite(off) & np.isfinite(nxt))  # two a level, as a rule
@@ -66,7 +68,8 @@ def surface_on_slice(canal: Canal, frame: StemFrame, plane: str, surface: str) -
     t = p[row, a, 2] + share * (p[row, b, 2] - p[row, a, 2])
     edges = []
     for sign in (1.0, -1.0):  # least x, then greatest
-        order = np.lexsort((sign * x, row))
+        here = np.flatnonzero(sign * (x - middle[row]) < 0.0)
+        order = here[np.lexsort((sign * x[here], row[here]))]
         found, first = np.unique(row[order], return_index=True)
         edge = np.full((len(off), 2), np.nan)
         edge[found] = np.stack([x[order[first]], t[order[first]]], axis=1)

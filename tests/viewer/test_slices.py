@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import example_case
 import numpy as np
 import pytest
@@ -101,3 +103,21 @@ def _kept(part: CtVolume, volume: CtVolume) -> tuple[range, range]:
     start = np.round(volume.geometry.lps_to_index(part.geometry.index_to_lps([0.0, 0.0, 0.0]))).astype(int)
     _, rows, columns = part.geometry.shape
     return range(start[1], start[1] + rows), range(start[2], start[2] + columns)
+
+
+def test_a_hole_in_the_wall_is_a_gap_on_its_own_side() -> None:
+    """Rays of the lateral side are unknown at some levels: the medial edge goes on, and no line crosses the canal."""
+    whole = example_case.make_canal()
+    hole = np.cos(whole.theta_rad - 1.5 * np.pi) > 0.8  # about -v, at the level of the slice
+    inner = whole.endosteal_radius_mm.copy()
+    inner[40:50, hole] = np.nan
+    canal = replace(whole, endosteal_radius_mm=inner)
+    frame = contours.chord_frame(canal)
+    before = contours.surface_on_slice(whole, frame, "coronal", "endosteal")
+    after = contours.surface_on_slice(canal, frame, "coronal", "endosteal")
+    gaps = [np.flatnonzero(np.isnan(edge[:, 0])) for edge in after]
+    assert sorted(len(g) for g in gaps) == [0, 10]
+    assert np.array_equal(max(gaps, key=len), np.arange(40, 50))
+    for old, new in zip(before, after, strict=True):
+        known = np.isfinite(new[:, 0])
+        assert np.array_equal(old[known], new[known])
