@@ -24,6 +24,8 @@ _FACING_ANGLE_DEG = 3.0
 _BLIND_MM = 2.0
 # Less than a ray in a thousand is not worth a sentence: a vessel's canal is more.
 _LEAST_NAMED_SHARE = 1e-3
+# Below one in a hundred it is said, but does not stand before what matters more.
+_LEAST_WARNED_SHARE = 1e-2
 
 
 def remarks(context: FitContext, fit: Fit) -> tuple[Finding, ...]:
@@ -84,10 +86,11 @@ def _wall(s: FitSettings, fit: Fit) -> Iterator[Finding]:
             fit.reamed_wall_min_direction,
         )
     if fit.unmeasured_share >= _LEAST_NAMED_SHARE:
-        yield _warning(
+        yield Finding(
+            Level.WARNING if fit.unmeasured_share >= _LEAST_WARNED_SHARE else Level.INFO,
             "CF-F026",
-            f"{fit.unmeasured_share:.1%} of the wall along the stem is not measured; the least wall may lie there",
-            "Look at the unmeasured places in the wall map",
+            f"{fit.unmeasured_share:.1%} of the wall along the stem is not measured; the least wall may lie there.",
+            "Look at the unmeasured places in the wall map.",
         )
 
 

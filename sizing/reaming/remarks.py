@@ -13,6 +13,8 @@ from sizing.reaming.model import PassResult, ReamingPlan, ToolKind
 
 # Less unmeasured surface than this is one ray in a thousand: not worth a sentence.
 _NEARLY_ALL = 0.999
+# More than this is worth a look; less is said only.
+_WARNED_BELOW = 0.99
 _GAP_MM = 0.05
 
 
@@ -30,7 +32,7 @@ def _coverage(canal: Canal, plan: ReamingPlan, results: tuple[PassResult, ...]) 
     if share < _NEARLY_ALL:
         found.append(
             Finding(
-                Level.WARNING,
+                Level.WARNING if share < _WARNED_BELOW else Level.INFO,
                 "CF-R020",
                 f"{100 * (1 - share):.1f} % of the surface along the reaming is not measured; "
                 "removed volumes and walls are of the measured part only",

@@ -70,6 +70,15 @@ def test_a_handful_of_unknown_rays_is_not_worth_a_sentence(make_tube, make_stem)
     assert 0 < fit.unmeasured_share < 1e-3 and "CF-F026" not in codes(fit)
 
 
+@pytest.mark.parametrize(("levels", "level"), [(1, Level.INFO), (8, Level.WARNING)])  # 0.4 % and 3 % of 121 levels
+def test_few_unknown_rays_do_not_stand_before_what_matters(levels, level, make_tube, make_stem) -> None:
+    tube = make_tube(7.5, 12.0, n=128)
+    radius = tube.endosteal_radius_mm.copy()
+    radius[10 : 10 + levels, :64] = np.nan
+    fit = fit_implant(fit_context(dataclasses.replace(tube, endosteal_radius_mm=radius)), make_stem(16.0, 120.0))
+    assert [f.level for f in fit.findings if f.code == "CF-F026"] == [level]
+
+
 def test_a_canal_with_a_gap_in_every_level_still_gets_an_axis(make_tube, make_stem) -> None:
     canal = holed(make_tube(7.5, 12.0, n=128), -1.0, 500.0)  # 7 of 128 rays, all along
     fit = fit_implant(fit_context(canal), make_stem(16.0, 120.0))
