@@ -102,7 +102,9 @@ def plan_series(
         with step("reading the scan"):
             read = read_series(Path(source), series=request.series, options=request.reading)
         with step("planning"):
-            plan, record, text = make_plan(read, catalogue, request)
+            plan, mask = plan_of(read, catalogue, request)
+            viewer.start_picture(plan, press)
+            record, text = record_of(plan, read, request, mask)
         with step("writing the plan folder"), whole_or_absent(Path(out), force=request.force) as folder:
             (folder / "plan.json").write_text(text, encoding="utf-8")
             del text  # tens of MB that drawing needs
@@ -129,9 +131,14 @@ def make_plan(
     read: ReadResult, catalogue: Catalogue, request: PlanRequest
 ) -> tuple[ImplantationPlan, dict[str, Any], str]:
     """Plan a scan that was read; return the plan, its record, and the record's text."""
-    locator, mask = locator_for(request)
-    plan = planned(read, catalogue, request.settings, locator, request.reamers)
+    plan, mask = plan_of(read, catalogue, request)
     return plan, *record_of(plan, read, request, mask)
+
+
+def plan_of(read: ReadResult, catalogue: Catalogue, request: PlanRequest) -> tuple[ImplantationPlan, MaskFile | None]:
+    """Plan a scan that was read; return the plan, and what its record says of a mask."""
+    locator, mask = locator_for(request)
+    return planned(read, catalogue, request.settings, locator, request.reamers), mask
 
 
 def planned(

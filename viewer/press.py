@@ -26,6 +26,7 @@ class Press:
 
         with Press() as press:
             plan = ...
+            start_picture(plan, press)
             start_report(plan, ..., press=press).finish()
 
     Without a second core, and where the child fails, the pages are drawn in this process; the picture always has
@@ -35,6 +36,7 @@ class Press:
     def __init__(self) -> None:
         self._pages: Child | None = None
         self._picture: Child | None = None
+        self._started: Picture | None = None
 
     def __enter__(self) -> Self:
         if cores() > 1:
@@ -65,7 +67,17 @@ class Press:
         if child is None or not child.worked(_SECONDS):
             write_pdf(case, path)
 
-    def draw_picture(self, shots: tuple[Shot, ...], caption: Caption, path: Path) -> tuple[Finding, ...]:
-        """Draw a picture in the child; return what could not be drawn."""
-        child, self._picture = self._picture, None
-        return Picture(shots, caption, path, child).finish()
+    @property
+    def picture_started(self) -> bool:
+        """Whether ``start_picture`` was called."""
+        return self._started is not None
+
+    def start_picture(self, shots: tuple[Shot, ...]) -> None:
+        """Have the views of the picture drawn."""
+        self._picture = self._picture or picture_child()
+        self._started = Picture(shots, self._picture)
+
+    def finish_picture(self, caption: Caption, path: Path) -> tuple[Finding, ...]:
+        """Have the views written with their caption; return what could not be drawn."""
+        assert self._started is not None
+        return self._started.finish(caption, path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 
-from viewer.child import job_from_parent
+from viewer.child import job_from_parent, stay_behind
 from viewer.pages import write_pdf
 from viewer.paint import Sheet
 
@@ -23,6 +23,7 @@ def get_ready() -> None:
 
 def main() -> None:
     """Get ready, wait for the case, draw it."""
+    stay_behind()
     get_ready()
     case, path = job_from_parent()
     write_pdf(case, path)

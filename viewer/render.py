@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     import pyvista as pv
 
 NO_DISPLAY = ("VTK_DEFAULT_OPENGL_WINDOW", "vtkEGLRenderWindow")
+# glibc then returns a view's 60 MB of buffers when the view is closed, and does not keep them for the next.
+GIVE_BACK = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
 PACKAGES = "libegl1 and libgl1-mesa-dri"
 SMOOTH = 2  # pictures are drawn this many times larger and averaged
 CHILD_SECONDS = 60.0
@@ -39,18 +41,18 @@ LINE_OFFSET = -20.0  # in steps of the depth buffer: lines lie on the surface, a
 
 
 class Picture:
-    """A picture being drawn by a child process, while the caller does something else."""
+    """A picture that a child process draws, while the caller finds out what is to stand on it."""
 
-    def __init__(self, shots: tuple[Shot, ...], caption: Caption, path: Path, child: Child | None = None) -> None:
-        self._path = path
-        self._child = child or picture_child()
-        self._child.send((shots, caption, path))
+    def __init__(self, shots: tuple[Shot, ...], child: Child) -> None:
+        self._child = child
+        self._child.send(shots, last=False)
 
-    def finish(self) -> tuple[Finding, ...]:
-        """Wait for the picture; a machine that cannot draw is a finding, not an error."""
-        if self._child.worked(CHILD_SECONDS) and self._path.exists():
+    def finish(self, caption: Caption, path: Path) -> tuple[Finding, ...]:
+        """Have it written, and wait for that; a machine that cannot draw is a finding, not an error."""
+        self._child.send((caption, path))
+        if self._child.worked(CHILD_SECONDS) and path.exists():
             return ()
-        return (no_picture(self._path.name),)
+        return (no_picture(path.name),)
 
 
 def picture_child() -> Child:
@@ -82,7 +84,7 @@ def opengl_works(seconds: float = 20.0) -> tuple[bool, str]:
 
 def _environment() -> dict[str, str]:
     """Without a display go to EGL at once: no wait and no noise about an X server."""
-    return {} if has_display() or NO_DISPLAY[0] in os.environ else dict([NO_DISPLAY])
+    return GIVE_BACK | ({} if has_display() or NO_DISPLAY[0] in os.environ else dict([NO_DISPLAY]))
 
 
 def has_display() -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from viewer.child import job_from_parent
+from viewer.child import job_from_parent, stay_behind
 from viewer.render import plotter, still
 from viewer.scene_picture import VIEW_PIXELS, compose
 
@@ -13,8 +13,10 @@ FEW_PIXELS = (16, 36)
 
 
 def get_ready() -> None:
-    """Load what a picture needs before there is one, and have OpenGL build its shaders, on a few pixels."""
-    import matplotlib.backends.backend_agg  # noqa: F401
+    """Load what views need before there are any, and have OpenGL build its shaders, on a few pixels.
+
+    What puts the views together is loaded later, when the memory of drawing them has been given back.
+    """
     import pyvista as pv
 
     small = plotter(FEW_PIXELS)
@@ -24,10 +26,12 @@ def get_ready() -> None:
 
 
 def main() -> int:
-    """Get ready, and draw what the parent process sends."""
+    """Get ready, draw the views that the parent process sends, and write them when it has sent what stands on them."""
+    stay_behind()
     get_ready()
-    shots, caption, path = job_from_parent()
-    compose([(shot, *still(shot.scene, shot.view, VIEW_PIXELS)) for shot in shots], caption, path)
+    views = [(shot, *still(shot.scene, shot.view, VIEW_PIXELS)) for shot in job_from_parent()]
+    caption, path = job_from_parent()
+    compose(views, caption, path)
     return 0
 
 

@@ -37,9 +37,11 @@ class Report:
 
     def finish(self) -> tuple[Finding, ...]:
         """Wait for everything; return what could not be drawn."""
+        if not self._press.picture_started:
+            start_picture(self._case.plan, self._press)
+        found = self._press.finish_picture(_caption(self._case), self._folder / "scene.png")
         self._press.finish_pages(self._case, self._folder / "report.pdf")
-        # After the pages and not beside them: a large picture takes as much memory as the plan.
-        return draw_picture(self._case, self._folder / "scene.png", self._press)
+        return found
 
 
 def start_report(
@@ -77,16 +79,19 @@ def write_report(
     return start_report(plan, volume, folder, provenance=provenance, press=Press()).finish()
 
 
-def draw_picture(case: ReportCase, path: Path, press: Press) -> tuple[Finding, ...]:
-    """Draw the scene from the front, from the side, and from the front without the implant."""
-    front, side = plan_scene(case.plan), plan_scene(case.plan, options=SceneOptions(keep="medial"))
+def start_picture(plan: ImplantationPlan, press: Press) -> None:
+    """Start drawing the scene from the front, from the side, and from the front without the implant."""
+    front, side = plan_scene(plan), plan_scene(plan, options=SceneOptions(keep="medial"))
     shots = [Shot(front, "front", "from the front"), Shot(side, "lateral", "from the side")]
-    if case.plan.chosen is not None:
+    if plan.chosen is not None:
         shots.append(Shot(front.without("implant"), "front", "the hole, from the front"))
+    press.start_picture(tuple(shots))
+
+
+def _caption(case: ReportCase) -> Caption:
     p = case.provenance
-    caption = Caption(
+    return Caption(
         f"{facts.heading(case.plan)}   {facts.case_name(case.plan)}",
         f"{case.status} · research use only",
         f"{RESEARCH_USE}  canalfit {p.canalfit_version} · input {p.input_sha256[:16]} · plan {p.plan_sha256[:16]}",
     )
-    return press.draw_picture(tuple(shots), caption, path)
