@@ -18,7 +18,7 @@ class Contours:
         totals: NDArray[Any],
         by_level: NDArray[Any],
         nearest: NDArray[Any],
-    ) -> None: ...
+    ) -> int: ...
     def evaluate_many(
         self,
         poses: NDArray[Any],

@@ -51,8 +51,8 @@ cdef extern from "_contour_sums.h":
 cdef enum:
     POSE = 10     # entry (3), direction (3), direction to the bow's centre (3), 1 / bow radius
     # P, s, u, v (3 each), w0, wu, wv, thickness of the level's slab (mm), measured share of the turn,
-    # how much of the slab lies distal of the level (mm)
-    FRAME = 18
+    # how much of the slab lies distal of the level (mm), the level's depth (mm)
+    FRAME = 19
     SPARE = 16    # room behind the last point of a row: the first point again, and to the next cache line
     # Rows of the work space: squared distances of endosteum and periosteum; of a drawn contour x, y, change of x and
     # of y, and by how much it is displaced; then what discs are summed from, and the sizes' rows (see Discs).
@@ -62,15 +62,16 @@ cdef enum:
     DRAWN_MOVE = 6
     SUMS = 7
     SIZE_ROWS = 5
-    # cortical, medullary, outside (mm3), flank (mm2), least wall (mm), its level, first contact,
-    # then the wall outside the tool alone (mm, negative: breach), its level
+    # cortical, medullary, outside (mm3), flank (mm2), least wall (mm), its depth, depth of first contact,
+    # then the wall outside the tool alone (mm, negative: breach), its depth; NaN = nothing looked at, or no contact
     TOTALS = 9
-    CONTACT_LEVEL = 6
+    CONTACT_DEPTH = 6
     MOST_BOW_STEPS = 12
 
 cdef double PI = 3.141592653589793
 cdef double LEAST_COSINE = 0.2      # more oblique than this, a tool crosses the canal
 cdef double BOW_CONVERGED = 1e-9    # mm
+cdef double FARTHEST = 500.0        # mm; points that are not measured are put twice as far out
 
 cdef struct Place:
     double travel, cx, cy, a, b, ds, ku, kv
@@ -149,12 +150,17 @@ cdef inline bint pierce(const double* pose, const double* frame, double guess, P
     return True
 
 
+cdef inline double distance_of(double squared) noexcept nogil:
+    cdef double distance = sqrt(squared)
+    return distance if distance < FARTHEST else NAN
+
+
 cdef class Contours:
     """Prepared contours of a canal: arrays checked once, then only read.
 
     inner, outer : (m, 4, n) float32: x, y, h dx/dtheta, h dy/dtheta of endosteum and periosteum.
         An unmeasured point has its x, y filled in and zeros for the rest: it weighs nothing.
-    frames : (m, 18); a level of thickness 0 is left out.
+    frames : (m, 19); a level of thickness 0 is left out.
     native : (m,) least wall of each level before any tool; NaN = not measured.
     """
 
@@ -169,7 +175,7 @@ cdef class Contours:
         if inner.shape[1] != 4 or outer.shape[0] != self.n_levels or outer.shape[1] != 4:
             raise ValueError("contours must be (levels, 4, points)")
         if outer.shape[2] != self.n_points or frames.shape[0] != self.n_levels or frames.shape[1] != FRAME:
-            raise ValueError("outer must match inner, frames must be (levels, 18)")
+            raise ValueError("outer must match inner, frames must be (levels, 19)")
         if native.shape[0] != self.n_levels:
             raise ValueError("native must be (levels,)")
         self.inner, self.outer, self.frames, self.native = inner, outer, frames, native
@@ -227,11 +233,27 @@ cdef class Contours:
         contour.outside = place.ds * contour.sum_weight < PI * frame[16]
         canalfit_discs(rows, row, n, contour, rr, n_radii, beyond, angle)
 
-    cdef void one_pose(self, const double* pose, const double* radius, int n_radii, double depth,
-                       const Doubt* doubt, float* work, double* totals, double* by_level,
-                       double* nearest) noexcept nogil:
-        """All sizes on one axis. by_level (3, levels, radii) and nearest (levels, 3) may be NULL."""
-        cdef int level, i, j, first, n, untouched = n_radii
+    cdef void tell(self, int level, const Place* place, const CanalfitContour* contours,
+                   double* nearest) noexcept nogil:
+        """Where the axis passes through a level, and how near both contours come; no place = it does not."""
+        cdef int m = self.n_levels
+        nearest[level] = nearest[m + level] = nearest[2 * m + level] = NAN
+        if place != NULL:
+            nearest[level] = place.travel
+            nearest[m + level], nearest[2 * m + level] = distance_of(contours[0].least), distance_of(contours[1].least)
+
+    cdef void begin_level(self, int level, int n_radii, double value, double* by_level) noexcept nogil:
+        cdef int i, j
+        for i in range(3):
+            for j in range(n_radii):
+                by_level[(i * self.n_levels + level) * n_radii + j] = value
+
+    cdef int one_pose(self, const double* pose, const double* radius, int n_radii, double depth,
+                      const Doubt* doubt, float* work, double* totals, double* by_level,
+                      double* nearest) noexcept nogil:
+        """All sizes on one axis; how many levels were seen. by_level and nearest (see evaluate) may be NULL, both."""
+        cdef int level, j, first, n, untouched = n_radii, n_seen = 0
+        cdef bint seen
         cdef double* sums
         cdef Discs discs = self.discs_in(work, n_radii)
         cdef double biggest, slab, rho_in, rho_out, disc = 0.0
@@ -244,25 +266,22 @@ cdef class Contours:
             discs.rr[j] = <float> (radius[j] * radius[j])
         biggest = discs.rr[n_radii - 1]
         for j in range(n_radii * TOTALS):
-            totals[j] = -1.0 if j >= n_radii * CONTACT_LEVEL else 0.0
+            totals[j] = NAN if j >= n_radii * CONTACT_DEPTH else 0.0
         for level in range(self.n_levels):
             frame = &self.frames[level, 0]
-            if frame[15] <= 0.0:
+            seen = frame[15] > 0.0 and self.look(pose, level, place.travel, doubt, work, &place, contours)
+            if by_level != NULL:
+                self.tell(level, &place if seen else NULL, contours, nearest)
+                self.begin_level(level, n_radii, 0.0 if seen else NAN, by_level)
+            if not seen:
                 continue
-            if not self.look(pose, level, place.travel, doubt, work, &place, contours):
-                continue
+            n_seen += 1
             rho_in, rho_out = sqrt(contours[0].least), sqrt(contours[1].least)
-            if nearest != NULL:
-                nearest[3 * level], nearest[3 * level + 1], nearest[3 * level + 2] = place.travel, rho_in, rho_out
             # the part of this level's slab that the tool reaches, along the canal
             slab = least_of(most_of((depth - place.travel) * place.ds + frame[17], 0.0), frame[15])
             if slab <= 0.0 and by_level == NULL:
                 break
             disc += slab * PI / place.ds * (frame[12] + frame[13] * place.cx + frame[14] * place.cy) * frame[16]
-            if by_level != NULL:
-                for i in range(3):
-                    for j in range(n_radii):
-                        by_level[(i * self.n_levels + level) * n_radii + j] = 0.0
             if contours[0].least < biggest:
                 first = 0  # sizes grow: those before touch nothing here
                 while discs.rr[first] <= contours[0].least:
@@ -284,16 +303,27 @@ cdef class Contours:
                 walls.native, walls.native_level = self.native[level], level
             while untouched > 0 and radius[untouched - 1] > rho_in:
                 untouched -= 1
-                totals[CONTACT_LEVEL * n_radii + untouched] = level
+                totals[CONTACT_DEPTH * n_radii + untouched] = frame[18]
+        self.finish(radius, n_radii, disc, &walls, totals)
+        return n_seen
+
+    cdef void finish(self, const double* radius, int n_radii, double disc, const Walls* walls,
+                     double* totals) noexcept nogil:
+        """What is known only after the last level: medullary volumes (disc = of radius 1, canal and all) and walls."""
+        cdef int j
+        if walls.reach_level < 0:  # nothing was looked at, which is not zero
+            for j in range(n_radii * TOTALS):
+                totals[j] = NAN
+            return
+        cdef double left, reach_depth = self.frames[walls.reach_level, 18]
         for j in range(n_radii):
+            left = walls.reach - radius[j]
             totals[n_radii + j] += disc * radius[j] * radius[j]
             # the tool's own wall or the thinnest native one, whichever is less: exact for their union
-            totals[4 * n_radii + j] = least_of(walls.native, most_of(walls.reach - radius[j], 0.0))
-            totals[5 * n_radii + j] = walls.native_level
-            if walls.reach - radius[j] <= walls.native:
-                totals[5 * n_radii + j] = walls.reach_level
-            totals[7 * n_radii + j] = walls.reach - radius[j]
-            totals[8 * n_radii + j] = walls.reach_level
+            totals[4 * n_radii + j] = least_of(walls.native, most_of(left, 0.0))
+            totals[5 * n_radii + j] = reach_depth if left <= walls.native else self.frames[walls.native_level, 18]
+            totals[7 * n_radii + j] = left
+            totals[8 * n_radii + j] = reach_depth
 
     cdef void one_level(self, int level, const Place* place, const Doubt* doubt, CanalfitContour* contours,
                         int first, int n_radii, double biggest, float* work, Discs* discs) noexcept nogil:
@@ -310,22 +340,24 @@ cdef class Contours:
 
     def evaluate(self, const double[::1] pose, const double[::1] radius, double depth, float[::1] work,
                  double[:, ::1] totals, double[:, :, ::1] by_level, double[:, ::1] nearest):
-        """One axis, every size, with every level's numbers.
+        """One axis, every size, with every level's numbers; how many levels the axis passes through properly.
 
-        totals : (9, radii).  by_level : (3, levels, radii) cortical area beyond the canal, contact share, area outside;
-        left as it is where a level is not seen, as is nearest.
-        nearest : (levels, 3) travel, least distance of the endosteum and of the periosteum to the axis.
+        totals : (9, radii).  by_level : (3, levels, radii) cortical area beyond the canal, contact share, area outside.
+        nearest : (3, levels) travel, least distance of the endosteum and of the periosteum to the axis.
+        All NaN where a level is not seen.
         """
+        cdef int n_seen
         self.check(pose.shape[0], radius, work)
         if totals.shape[0] != TOTALS or totals.shape[1] != radius.shape[0]:
             raise ValueError("totals must be (9, radii)")
         if by_level.shape[0] != 3 or by_level.shape[1] != self.n_levels or by_level.shape[2] != radius.shape[0]:
             raise ValueError("by_level must be (3, levels, radii)")
-        if nearest.shape[0] != self.n_levels or nearest.shape[1] != 3:
-            raise ValueError("nearest must be (levels, 3)")
+        if nearest.shape[0] != 3 or nearest.shape[1] != self.n_levels:
+            raise ValueError("nearest must be (3, levels)")
         with nogil:
-            self.one_pose(&pose[0], &radius[0], <int> radius.shape[0], depth, NULL, &work[0],
-                          &totals[0, 0], &by_level[0, 0, 0], &nearest[0, 0])
+            n_seen = self.one_pose(&pose[0], &radius[0], <int> radius.shape[0], depth, NULL, &work[0],
+                                   &totals[0, 0], &by_level[0, 0, 0], &nearest[0, 0])
+        return n_seen
 
     def evaluate_many(self, const double[:, ::1] poses, const double[::1] radius, const double[::1] depth,
                       float[::1] work, double[:, :, ::1] totals):
@@ -375,12 +407,12 @@ cdef class Contours:
                 self.one_pose(&poses[i, 0], &drawn[0], <int> k, depth[i], &doubt, &work[0], &totals[i, 0, 0], NULL,
                               NULL)
 
-    def profiles(self, const double[::1] pose, const double[:, ::1] radius, float[::1] work,
+    def profiles(self, const double[::1] pose, const double[:, :] radius, float[::1] work,
                  double[:, :, ::1] out, double[:, ::1] nearest):
         """Discs whose radius changes from level to level: stems.
 
         radius : (levels, q), NaN = not there.  out : (3, levels, q) area beyond the canal, angle beyond it, area
-        beyond the bone; left as it is where there is no disc or nothing is measured.  nearest : as in evaluate.
+        beyond the bone; NaN where there is no disc or nothing is measured.  nearest : as in evaluate.
         A stem of the radius of the one before it at a level costs nothing: sort by diameter.
         """
         cdef Py_ssize_t q = radius.shape[1], i
@@ -388,9 +420,10 @@ cdef class Contours:
             raise ValueError("a pose has 10 numbers; work has room_for the stems")
         if radius.shape[0] != self.n_levels or out.shape[0] != 3 or out.shape[1] != self.n_levels or out.shape[2] != q:
             raise ValueError("radius must be (levels, q), out (3, levels, q)")
-        if nearest.shape[0] != self.n_levels or nearest.shape[1] != 3:
-            raise ValueError("nearest must be (levels, 3)")
+        if nearest.shape[0] != 3 or nearest.shape[1] != self.n_levels:
+            raise ValueError("nearest must be (3, levels)")
         cdef int level, n_distinct
+        cdef bint seen
         cdef double last, biggest
         cdef Discs discs
         cdef CanalfitContour[2] contours
@@ -399,12 +432,12 @@ cdef class Contours:
         with nogil:
             discs = self.discs_in(&work[0], <int> q)
             for level in range(self.n_levels):
-                if self.frames[level, 15] <= 0.0:
+                seen = self.frames[level, 15] > 0.0 and self.look(&pose[0], level, place.travel, NULL, &work[0], &place,
+                                                                  contours)
+                self.tell(level, &place if seen else NULL, contours, &nearest[0, 0])
+                self.begin_level(level, <int> q, NAN, &out[0, 0, 0])
+                if not seen:
                     continue
-                if not self.look(&pose[0], level, place.travel, NULL, &work[0], &place, contours):
-                    continue
-                nearest[level, 0], nearest[level, 1] = place.travel, sqrt(contours[0].least)
-                nearest[level, 2] = sqrt(contours[1].least)
                 n_distinct, last, biggest = 0, NAN, 0.0
                 for i in range(q):
                     if not isnan(radius[level, i]) and radius[level, i] != last:
@@ -426,11 +459,11 @@ cdef class Contours:
                     out[1, level, i] = discs.angle[n_distinct]
                     out[2, level, i] = discs.outside[n_distinct] if discs.outside != NULL else 0.0
 
-    def room_for(self, Py_ssize_t radii):
+    cpdef Py_ssize_t room_for(self, Py_ssize_t radii) noexcept:
         """How many floats the kernels' work space takes."""
         return (SUMS + CANALFIT_SUM_ROWS) * (self.n_points + SPARE) + SIZE_ROWS * (radii + CANALFIT_MOST_AT_ONCE)
 
-    def check(self, Py_ssize_t pose_length, const double[::1] radius, float[::1] work):
+    cdef int check(self, Py_ssize_t pose_length, const double[::1] radius, float[::1] work) except -1:
         cdef Py_ssize_t j
         if pose_length != POSE or radius.shape[0] < 1:
             raise ValueError("a pose has 10 numbers, and there must be a radius")
@@ -439,3 +472,4 @@ cdef class Contours:
                 raise ValueError("radii must increase")
         if work.shape[0] < self.room_for(radius.shape[0]):
             raise ValueError("work space is too small")
+        return 0

@@ -242,7 +242,7 @@ def _ream_all(
         np.empty(k),
         totals,
     )
-    return GridEvaluation(2.0 * radius, **named_totals(prepared, totals))
+    return GridEvaluation(2.0 * radius, **named_totals(totals))
 
 
 def _where(

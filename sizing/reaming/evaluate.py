@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,13 +23,16 @@ from sizing.reaming.tool_axis import ToolAxis
 
 # A level with less of its turn measured says nothing about a tool.
 _LEAST_MEASURED = 0.5
-# Stands for "not measured": so far out that no tool reaches it.
+# Stands for "not measured": so far out that no tool reaches it; twice what the kernel takes for a distance.
 _OUT_OF_REACH_MM = 1000.0
 # A cache line, in float32 numbers.
 _LINE = 16
-# Columns of the kernel's totals.
-_CORTICAL, _MEDULLARY, _OUTSIDE, _FLANK, _WALL, _WALL_LEVEL, _CONTACT_LEVEL, _TOOL_WALL, _TOOL_WALL_LEVEL = range(9)
-N_TOTALS = 9
+# Rows of the kernel's totals.
+_TOTALS = (
+    "removed_cortical_mm3", "removed_medullary_mm3", "removed_outside_mm3", "engaged_mm2", "wall_min_mm",
+    "wall_min_depth_mm", "first_contact_depth_mm", "tool_wall_mm", "tool_wall_depth_mm",
+)  # fmt: skip
+N_TOTALS = len(_TOTALS)
 
 
 @dataclass(frozen=True)
@@ -144,6 +148,7 @@ def prepare(canal: Canal) -> PreparedCanal:
             thickness[:, None],
             share[:, None],
             distal[:, None],
+            canal.axis.depth_mm[:, None],
         ],
         axis=1,
     )
@@ -181,22 +186,21 @@ def evaluate(canal: Canal | PreparedCanal, axis: ToolAxis, diameters_mm: ArrayLi
     prepared = canal if isinstance(canal, PreparedCanal) else prepare(canal)
     radius, depth = radii_or_error(diameters_mm), depth_or_error(depth_mm)
     m, k = prepared.kernel.n_levels, len(radius)
-    totals, by_level, nearest = np.empty((N_TOTALS, k)), np.full((3, m, k), np.nan), np.full((m, 3), np.nan)
-    prepared.kernel.evaluate(pose_of(axis), radius, depth, work_space(prepared, k), totals, by_level, nearest)
-    if not np.any(np.isfinite(nearest[:, 0])):
+    totals, by_level, nearest = np.empty((N_TOTALS, k)), np.empty((3, m, k)), np.empty((3, m))
+    if not prepared.kernel.evaluate(pose_of(axis), radius, depth, work_space(prepared, k), totals, by_level, nearest):
         raise ReamingError("CF-R008", "the tool axis crosses the canal instead of following it",
                            advice="Let the axis point proximally, into the bone")  # fmt: skip
     return Evaluation(
         axis,
         depth,
         2.0 * radius,
-        **named_totals(prepared, totals),
+        **named_totals(totals),
         cortical_mm2=by_level[0],
         outside_mm2=by_level[2],
         contact_share=by_level[1],
-        clearance_mm=_within(nearest[:, 1]),
-        outer_clearance_mm=_within(nearest[:, 2]),
-        travel_mm=nearest[:, 0],
+        clearance_mm=nearest[1],
+        outer_clearance_mm=nearest[2],
+        travel_mm=nearest[0],
     )
 
 
@@ -240,7 +244,7 @@ def evaluate_poses(
     totals = np.empty((len(poses), N_TOTALS, len(radius)))
     work = work_space(prepared, len(radius))
     prepared.kernel.evaluate_many(np.ascontiguousarray(poses), radius, depth, work, totals)
-    return GridEvaluation(2.0 * radius, **named_totals(prepared, totals))
+    return GridEvaluation(2.0 * radius, **named_totals(totals))
 
 
 @dataclass(frozen=True)
@@ -278,37 +282,22 @@ def evaluate_profiles(canal: Canal | PreparedCanal, axis: ToolAxis, radius_mm: A
         Radius of each stem at each level, NaN where it is not. Stems sorted by diameter are fastest.
     """
     prepared = canal if isinstance(canal, PreparedCanal) else prepare(canal)
-    radius = np.ascontiguousarray(np.atleast_2d(np.asarray(radius_mm, np.float64)).T)
-    m, q = radius.shape
-    if m != prepared.kernel.n_levels or np.any(radius <= 0) or np.any(np.isinf(radius)):
+    radius = np.asarray(radius_mm, np.float64)
+    if radius.ndim != 2:
+        radius = np.atleast_2d(radius)
+    q, m = radius.shape
+    least, most = np.fmin.reduce(radius, axis=None, initial=np.inf), np.fmax.reduce(radius, axis=None, initial=0.0)
+    if m != prepared.kernel.n_levels or least <= 0 or most == np.inf:
         raise ReamingError("CF-R002", "a stem needs a positive radius, or NaN, at every level", measured=f"{m} levels",
                            expected=f"{prepared.kernel.n_levels} levels")  # fmt: skip
-    out, nearest = np.full((3, m, q), np.nan), np.full((m, 3), np.nan)
-    prepared.kernel.profiles(pose_of(axis), radius, work_space(prepared, q), out, nearest)
-    clear, outer = _within(nearest[:, 1]), _within(nearest[:, 2])
-    return DiscProfiles(out[0].T, out[2].T, out[1].T, clear, outer, nearest[:, 0])
+    out, nearest = np.empty((3, m, q)), np.empty((3, m))
+    prepared.kernel.profiles(pose_of(axis), radius.T, work_space(prepared, q), out, nearest)
+    return DiscProfiles(out[0].T, out[2].T, out[1].T, nearest[1], nearest[2], nearest[0])
 
 
-def named_totals(prepared: PreparedCanal, totals: FloatArray) -> dict[str, FloatArray]:
+def named_totals(totals: FloatArray) -> dict[str, FloatArray]:
     """Kernel totals (..., 9, k) under their names."""
-    depth = np.append(prepared.canal.axis.depth_mm, np.nan)  # level -1: none
-    seen = totals[..., _TOOL_WALL_LEVEL, :] >= 0  # else nothing was looked at, which is not zero
-    cut = {
-        name: np.where(seen, totals[..., row, :], np.nan)
-        for name, row in (
-            ("removed_cortical_mm3", _CORTICAL), ("removed_medullary_mm3", _MEDULLARY),
-            ("removed_outside_mm3", _OUTSIDE), ("engaged_mm2", _FLANK),
-        )
-    }  # fmt: skip
-    wall, tool = totals[..., _WALL, :], totals[..., _TOOL_WALL, :]
-    return {
-        **cut,
-        "wall_min_mm": np.where(np.isfinite(wall), wall, np.nan),
-        "wall_min_depth_mm": depth[totals[..., _WALL_LEVEL, :].astype(int)],
-        "tool_wall_mm": np.where(np.isfinite(tool), tool, np.nan),
-        "tool_wall_depth_mm": depth[totals[..., _TOOL_WALL_LEVEL, :].astype(int)],
-        "first_contact_depth_mm": depth[totals[..., _CONTACT_LEVEL, :].astype(int)],
-    }
+    return {name: totals[..., row, :] for row, name in enumerate(_TOTALS)}
 
 
 def _points(canal: Canal, radius: FloatArray, use: NDArray[np.bool_]) -> NDArray[np.float32]:
@@ -359,8 +348,11 @@ def pose_of(axis: ToolAxis) -> FloatArray:
 
 def radii_or_error(diameters_mm: ArrayLike) -> FloatArray:
     """Return radii (k,) in mm of sizes that must be positive and grow."""
-    d = np.atleast_1d(np.asarray(diameters_mm, np.float64))
-    if d.ndim != 1 or not len(d) or not np.all(np.isfinite(d)) or d[0] <= 0 or np.any(np.diff(d) <= 0):
+    d = np.asarray(diameters_mm, np.float64)
+    if d.ndim == 0:
+        d = d[None]
+    # Growing from above zero to a finite last one: all are finite, too, as NaN is never greater.
+    if d.ndim != 1 or not len(d) or not (d[0] > 0 and d[-1] < np.inf and (d[1:] > d[:-1]).all()):
         raise ReamingError(
             "CF-R002",
             "tool sizes must be positive and grow from one to the next",
@@ -371,7 +363,7 @@ def radii_or_error(diameters_mm: ArrayLike) -> FloatArray:
 
 def depth_or_error(depth_mm: float) -> float:
     """Return a depth that must be positive and finite."""
-    if not (np.isfinite(depth_mm) and depth_mm > 0):
+    if not 0 < depth_mm < np.inf:
         raise ReamingError("CF-R005", "the reaming depth must be positive and finite", measured=f"{depth_mm} mm")
     return float(depth_mm)
 
@@ -383,10 +375,7 @@ def work_space(prepared: PreparedCanal, n_sizes: int) -> NDArray[np.float32]:
 
 def _aligned(shape: tuple[int, ...]) -> NDArray[np.float32]:
     """Return an empty float32 array that starts on a cache line: wide registers load it in one go."""
-    raw = np.empty(int(np.prod(shape)) + _LINE, np.float32)
-    start = -raw.ctypes.data // raw.itemsize % _LINE
-    return raw[start : start + int(np.prod(shape))].reshape(shape)
-
-
-def _within(distance: FloatArray) -> FloatArray:
-    return np.where(distance < 0.5 * _OUT_OF_REACH_MM, distance, np.nan)
+    size = prod(shape)
+    raw = np.empty(size + _LINE, np.float32)
+    start = -raw.__array_interface__["data"][0] // raw.itemsize % _LINE
+    return raw[start : start + size].reshape(shape)
