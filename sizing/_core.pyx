@@ -155,6 +155,41 @@ cdef inline double distance_of(double squared) noexcept nogil:
     return distance if distance < FARTHEST else NAN
 
 
+cdef inline int distinct_discs(const double* radius, Py_ssize_t q, float* rr, double* biggest) noexcept nogil:
+    """Squares of radii that differ from the one before; NaN is none. Returns how many, and the greatest square."""
+    cdef double last = 0.0, r
+    cdef Py_ssize_t i
+    cdef int n = 0
+    biggest[0] = 0.0
+    for i in range(q):
+        r = radius[i]
+        if isnan(r) or r == last:
+            continue
+        last = r
+        rr[n] = <float> (r * r)
+        biggest[0] = most_of(biggest[0], r * r)
+        n += 1
+    return n
+
+
+cdef inline void hand_out(const double* radius, Py_ssize_t q, const Discs* discs, double* beyond, double* angle,
+                          double* outside) noexcept nogil:
+    """Give every stem its disc of those that ``distinct_discs`` found; NaN where there is none."""
+    cdef double last = 0.0, area = NAN, turn = NAN, out = 0.0
+    cdef Py_ssize_t i
+    cdef int n = -1
+    for i in range(q):
+        if isnan(radius[i]):
+            beyond[i] = angle[i] = outside[i] = NAN
+            continue
+        if radius[i] != last:
+            last = radius[i]
+            n += 1
+            area, turn = discs.beyond[n], discs.angle[n]
+            out = discs.outside[n] if discs.outside != NULL else 0.0
+        beyond[i], angle[i], outside[i] = area, turn, out
+
+
 cdef class Contours:
     """Prepared contours of a canal: arrays checked once, then only read.
 
@@ -407,7 +442,7 @@ cdef class Contours:
                 self.one_pose(&poses[i, 0], &drawn[0], <int> k, depth[i], &doubt, &work[0], &totals[i, 0, 0], NULL,
                               NULL)
 
-    def profiles(self, const double[::1] pose, const double[:, :] radius, float[::1] work,
+    def profiles(self, const double[::1] pose, const double[:, ::1] radius, float[::1] work,
                  double[:, :, ::1] out, double[:, ::1] nearest):
         """Discs whose radius changes from level to level: stems.
 
@@ -415,7 +450,7 @@ cdef class Contours:
         beyond the bone; NaN where there is no disc or nothing is measured.  nearest : as in evaluate.
         A stem of the radius of the one before it at a level costs nothing: sort by diameter.
         """
-        cdef Py_ssize_t q = radius.shape[1], i
+        cdef Py_ssize_t q = radius.shape[1]
         if pose.shape[0] != POSE or work.shape[0] < self.room_for(q):
             raise ValueError("a pose has 10 numbers; work has room_for the stems")
         if radius.shape[0] != self.n_levels or out.shape[0] != 3 or out.shape[1] != self.n_levels or out.shape[2] != q:
@@ -423,8 +458,7 @@ cdef class Contours:
         if nearest.shape[0] != 3 or nearest.shape[1] != self.n_levels:
             raise ValueError("nearest must be (3, levels)")
         cdef int level, n_distinct
-        cdef bint seen
-        cdef double last, biggest
+        cdef double biggest
         cdef Discs discs
         cdef CanalfitContour[2] contours
         cdef Place place
@@ -432,32 +466,18 @@ cdef class Contours:
         with nogil:
             discs = self.discs_in(&work[0], <int> q)
             for level in range(self.n_levels):
-                seen = self.frames[level, 15] > 0.0 and self.look(&pose[0], level, place.travel, NULL, &work[0], &place,
-                                                                  contours)
-                self.tell(level, &place if seen else NULL, contours, &nearest[0, 0])
-                self.begin_level(level, <int> q, NAN, &out[0, 0, 0])
-                if not seen:
+                if self.frames[level, 15] <= 0.0 or not self.look(&pose[0], level, place.travel, NULL, &work[0], &place,
+                                                                  contours):
+                    self.tell(level, NULL, contours, &nearest[0, 0])
+                    self.begin_level(level, <int> q, NAN, &out[0, 0, 0])
                     continue
-                n_distinct, last, biggest = 0, NAN, 0.0
-                for i in range(q):
-                    if not isnan(radius[level, i]) and radius[level, i] != last:
-                        last = radius[level, i]
-                        discs.rr[n_distinct] = <float> (last * last)
-                        biggest = most_of(biggest, last * last)
-                        n_distinct += 1
+                self.tell(level, &place, contours, &nearest[0, 0])
+                n_distinct = distinct_discs(&radius[level, 0], q, discs.rr, &biggest)
                 if n_distinct == 0:
+                    self.begin_level(level, <int> q, NAN, &out[0, 0, 0])
                     continue
                 self.one_level(level, &place, NULL, contours, 0, n_distinct, biggest, &work[0], &discs)
-                n_distinct, last = -1, NAN
-                for i in range(q):
-                    if isnan(radius[level, i]):
-                        continue
-                    if radius[level, i] != last:
-                        last = radius[level, i]
-                        n_distinct += 1
-                    out[0, level, i] = discs.beyond[n_distinct]
-                    out[1, level, i] = discs.angle[n_distinct]
-                    out[2, level, i] = discs.outside[n_distinct] if discs.outside != NULL else 0.0
+                hand_out(&radius[level, 0], q, &discs, &out[0, level, 0], &out[1, level, 0], &out[2, level, 0])
 
     cpdef Py_ssize_t room_for(self, Py_ssize_t radii) noexcept:
         """How many floats the kernels' work space takes."""

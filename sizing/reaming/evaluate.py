@@ -291,7 +291,7 @@ def evaluate_profiles(canal: Canal | PreparedCanal, axis: ToolAxis, radius_mm: A
         raise ReamingError("CF-R002", "a stem needs a positive radius, or NaN, at every level", measured=f"{m} levels",
                            expected=f"{prepared.kernel.n_levels} levels")  # fmt: skip
     out, nearest = np.empty((3, m, q)), np.empty((3, m))
-    prepared.kernel.profiles(pose_of(axis), radius.T, work_space(prepared, q), out, nearest)
+    prepared.kernel.profiles(pose_of(axis), np.ascontiguousarray(radius.T), work_space(prepared, q), out, nearest)
     return DiscProfiles(out[0].T, out[2].T, out[1].T, nearest[1], nearest[2], nearest[0])
 
 
