@@ -16,6 +16,8 @@ from sizing.implants.solid import StemSolid, hole_axis_mm, mesh_stations_mm
 NO_CAD_KERNEL = "STEP needs the CAD kernel: pip install 'canalfit[cad]'. STL and 3MF are written without it."
 # Points of one section that a periodic cubic spline goes through: 2 pi r / 120 apart, error below 1e-5 mm.
 _SPLINE_POINTS = 120
+# A cosine told by so many points per wave is told to 1e-4 of its height.
+_POINTS_PER_RIB = 16
 # A section this small is a point for the kernel; the tip is closed flat there. Its volume is below 1e-6 mm3.
 _SMALLEST_TIP_RADIUS_MM = 0.02
 # The time stamp of every STEP file.
@@ -25,10 +27,12 @@ _VOLUME_TOLERANCE = 1e-6
 
 
 def cad_kernel_available() -> bool:
-    """Return True if Open CASCADE can be imported."""
-    from importlib.util import find_spec
-
-    return find_spec("OCP") is not None
+    """Return True if Open CASCADE can be imported; a kernel that is there and does not load is none."""
+    try:
+        import OCP.gp  # noqa: F401
+    except ImportError:
+        return False
+    return True
 
 
 def _is_round_and_straight(shape: StemShape) -> bool:
@@ -97,16 +101,23 @@ def _revolved(shape: StemShape) -> Any:
 
 
 def _section_wire(points: FloatArray) -> Any:
-    """A closed cubic spline through the points (n, 3) of one section."""
+    """A closed cubic spline through the points (n, 3) of one section, its parameter the turn.
+
+    With the kernel's own parameter, the length of chords, straight lines between two sections join different angles
+    where ribs run out: 12 ribs of 1 mm were 0.07 mm off.
+    """
     from OCP.BRepBuilderAPI import BRepBuilderAPI_MakeEdge, BRepBuilderAPI_MakeWire
-    from OCP.collections import HArray1_gp_Pnt
+    from OCP.collections import HArray1_double, HArray1_gp_Pnt
     from OCP.GeomAPI import GeomAPI_Interpolate
     from OCP.gp import gp_Pnt
 
     array = HArray1_gp_Pnt(1, len(points))
     for i, p in enumerate(points, 1):
         array.SetValue(i, gp_Pnt(*map(float, p)))
-    spline = GeomAPI_Interpolate(array, True, 1e-9)
+    turn = HArray1_double(1, len(points) + 1)  # periodic: the last one is the first again
+    for i in range(len(points) + 1):
+        turn.SetValue(i + 1, i / len(points))
+    spline = GeomAPI_Interpolate(array, turn, True, 1e-9)
     spline.Perform()
     return BRepBuilderAPI_MakeWire(BRepBuilderAPI_MakeEdge(spline.Curve()).Edge()).Wire()
 
@@ -114,7 +125,8 @@ def _section_wire(points: FloatArray) -> Any:
 def _ruled(shape: StemShape) -> Any:
     from OCP.BRepOffsetAPI import BRepOffsetAPI_ThruSections
 
-    phi = np.arange(_SPLINE_POINTS) * (2 * np.pi / _SPLINE_POINTS)
+    n = _SPLINE_POINTS if shape.splines is None else max(_SPLINE_POINTS, _POINTS_PER_RIB * shape.splines.count)
+    phi = np.arange(n) * (2 * np.pi / n)
     stations = mesh_stations_mm(shape) if _turns(shape) else shape.breaks_mm
     loft = BRepOffsetAPI_ThruSections(True, True, 1e-6)
     loft.CheckCompatibility(False)  # every wire is one edge that starts at the same angle
@@ -190,7 +202,7 @@ def mesh_of_step(path: Path, deviation_mm: float) -> tuple[FloatArray, np.ndarra
         If the file holds no solid.
     """
     if not cad_kernel_available():
-        raise UsageError("reading STEP needs the CAD kernel: pip install 'canalfit[cad]', or give an STL")
+        raise UsageError(f"{path.name}: reading STEP needs the CAD kernel: pip install 'canalfit[cad]', or give an STL")
     from OCP.BRep import BRep_Tool
     from OCP.BRepMesh import BRepMesh_IncrementalMesh
     from OCP.IFSelect import IFSelect_ReturnStatus

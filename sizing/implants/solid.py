@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 MESH_ANGLES = 360
 # Stations no further apart than this keep the chord of a 600 mm bow within 0.001 mm.
 MESH_STEP_MM = 2.0
-# A bow or a twist between two rows of the table may deviate by no more than this.
+# No point of a mesh may lie further from the design than this.
 DEVIATION_LIMIT_MM = 0.01
+# Angles or stations are doubled up to this many times as many; doubling quarters what chords leave.
+_FINEST = 8
 _DEVIATION_SAMPLES = 5_000
 _UUID = re.compile(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # Directions in which a section is looked at for a hole's ends: 0.02 mm apart on a stem of 12 mm radius.
@@ -148,10 +150,10 @@ def hole_mouths_mm(shape: StemShape, hole: ScrewHole, points: int = 72) -> Float
     return shape.placed_mm(np.broadcast_to(station, x.shape), x, y)
 
 
-def mesh_stations_mm(shape: StemShape) -> FloatArray:
-    """Return the stations where the surface may kink, with steps of at most MESH_STEP_MM put between them."""
+def mesh_stations_mm(shape: StemShape, step_mm: float = MESH_STEP_MM) -> FloatArray:
+    """Return the stations where the surface may kink, with steps of at most ``step_mm`` put between them."""
     pieces = [
-        np.linspace(low, high, max(1, int(np.ceil((high - low) / MESH_STEP_MM))), endpoint=False)
+        np.linspace(low, high, max(1, int(np.ceil((high - low) / step_mm))), endpoint=False)
         for low, high in pairwise(shape.breaks_mm)
     ]
     return np.append(np.concatenate(pieces), shape.length_mm)
@@ -167,11 +169,13 @@ def solid_mesh(solid: StemSolid) -> trimesh.Trimesh:
     Raises
     ------
     InputError
-        If the result is not a closed body without self-intersections (checked with manifold3d where holes are cut).
+        CF-I036 if the result is not a closed body without self-intersections (checked with manifold3d where holes are
+        cut), CF-I037 if no mesh of a size that can be handled keeps within DEVIATION_LIMIT_MM of the design.
     """
     import trimesh
 
-    vertices, faces = _rings_to_mesh(_rings(solid))
+    angles, step_mm = fine_enough(solid.shape)
+    vertices, faces = _rings_to_mesh(_rings(solid, angles, step_mm))
     mesh = trimesh.Trimesh(vertices, faces, process=False)
     if solid.holes:
         bores = [_bore(solid.shape, hole) for hole in solid.holes]
@@ -192,9 +196,63 @@ def _without_slivers(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
     return trimesh.Trimesh(clean.vert_properties[:, :3], clean.tri_verts.astype(np.int64), process=False)
 
 
-def _rings(solid: StemSolid) -> list[FloatArray]:
-    phi = np.arange(MESH_ANGLES) * (2 * np.pi / MESH_ANGLES)
-    rings = list(solid.shape.points_mm(mesh_stations_mm(solid.shape), phi))
+def fine_enough(shape: StemShape) -> tuple[int, float]:
+    """Return how many angles and which step, mm, keep a mesh of chords within DEVIATION_LIMIT_MM of the design.
+
+    Round the stem, high ribs and sharp ends of a section need more angles than its size does; along it, a bow or a
+    section that turns needs more stations.
+
+    Raises
+    ------
+    InputError
+        CF-I037 if the finest mesh does not.
+    """
+    finer_round = finer_along = 1
+    while max(finer_round, finer_along) <= _FINEST:
+        angles, step_mm = finer_round * MESH_ANGLES, MESH_STEP_MM / finer_along
+        round_mm, along_mm = _chord_errors_mm(shape, angles, step_mm)
+        if round_mm + along_mm <= DEVIATION_LIMIT_MM:
+            return angles, step_mm
+        if round_mm >= along_mm:
+            finer_round *= 2
+        else:
+            finer_along *= 2
+    raise InputError(
+        "CF-I037",
+        "no mesh of a size that can be handled follows this stem",
+        where="implant mesh",
+        measured=f"{round_mm:.3f} mm off round the stem, {along_mm:.3f} mm along it",
+        expected=f"together at most {DEVIATION_LIMIT_MM:g} mm",
+        advice="Choose fewer or lower splines, or a rounder section",
+    )
+
+
+def _chord_errors_mm(shape: StemShape, angles: int, step_mm: float) -> tuple[float, float]:
+    """Largest distances of the middles of chords, round and along the stem, from the design's points there.
+
+    A facet is flat between its corners: what lies inside deviates by no more than the two together. Chords that cross
+    a quadrangle carry its twist, which is told along the stem.
+    """
+    stations = mesh_stations_mm(shape, step_mm)
+    between = 0.5 * (stations[:-1] + stations[1:])
+    phi = np.arange(angles) * (2 * np.pi / angles)
+    half = phi + np.pi / angles
+    corners = shape.points_mm(stations, phi)
+    turned = np.roll(corners, -1, axis=1)
+
+    def off(ends: FloatArray, others: FloatArray, design: FloatArray) -> FloatArray:
+        return np.linalg.norm(0.5 * (ends + others) - design, axis=-1)
+
+    round_off = off(corners, turned, shape.points_mm(stations, half))
+    along_off = off(corners[:-1], corners[1:], shape.points_mm(between, phi))
+    across_off = off(corners[:-1], turned[1:], shape.points_mm(between, half))
+    twist = across_off - np.maximum(round_off[:-1], round_off[1:])
+    return float(round_off.max()), float(max(along_off.max(), twist.max()))
+
+
+def _rings(solid: StemSolid, angles: int, step_mm: float) -> list[FloatArray]:
+    phi = np.arange(angles) * (2 * np.pi / angles)
+    rings = list(solid.shape.points_mm(mesh_stations_mm(solid.shape, step_mm), phi))
     if solid.collar is not None:
         rim = 0.5 * solid.collar.diameter_mm * np.stack([np.cos(phi), np.sin(phi), np.zeros_like(phi)], 1)
         rings[:0] = [rim - (0.0, 0.0, solid.collar.thickness_mm), rim]

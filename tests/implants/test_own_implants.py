@@ -1,5 +1,7 @@
 """Implants of one's own: files in every format become the stem they hold; wrong ones are refused in one sentence."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -157,3 +159,27 @@ def test_the_command_line_refuses_a_mesh_in_one_sentence_with_its_file(
     told = capsys.readouterr().err.strip()
     assert code == exit_codes.REFUSED and says in told and "mine.stl" in told and "\n" not in told
     assert not (tmp_path / "plan").exists()
+
+
+def test_the_command_line_without_the_cad_kernel_names_the_step_file_and_how_to_install_it(tmp_path: Path) -> None:
+    """In a Python of its own in which the kernel cannot be found, as where the extra is not installed."""
+    (tmp_path / "mine.step").write_text("ISO-10303-21;")
+    (tmp_path / "scan").mkdir()  # the implant is read before the scan is
+    block = (
+        "import sys\n"
+        "class Blocker:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name.split('.')[0] == 'OCP':\n"
+        "            raise ModuleNotFoundError(name, name=name)\n"
+        "sys.meta_path.insert(0, Blocker())\n"
+        "from canalfit import cli\n"
+        "sys.exit(cli.main(sys.argv[1:]))\n"
+    )
+    files = ["--implant", str(tmp_path / "mine.step"), "--out", str(tmp_path / "plan")]
+    done = subprocess.run(
+        [sys.executable, "-c", block, "plan", str(tmp_path / "scan"), *files],
+        capture_output=True, text=True, check=False, cwd=Path(__file__).resolve().parents[2],
+    )  # fmt: skip
+    told = done.stderr.strip()
+    assert done.returncode == 2 and "mine.step" in told and "pip install 'canalfit[cad]'" in told
+    assert "\n" not in told and not (tmp_path / "plan").exists()
