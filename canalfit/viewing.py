@@ -115,8 +115,10 @@ def _scan_of(record: dict[str, Any], manifest: InputManifest, scan: Path | None)
 
 
 def _check_same(read: ReadResult, manifest: InputManifest, scan: Path) -> None:
-    if {sha for _, sha, _ in read.manifest} != {f.sha256 for f in manifest.files}:
+    found, recorded = ({sha for _, sha, _ in read.manifest}, {f.sha256 for f in manifest.files})
+    if found != recorded:
         raise RecordError(
             "CF-A005", "this is not the scan that the plan was made from", where=scan.name,
-            measured=f"{len(read.manifest)} files of other content", expected=f"the {len(manifest.files)} recorded",
+            measured=f"{len(found)} files, {len(found - recorded)} of them not as recorded",
+            expected=f"the {len(recorded)} recorded",
         )  # fmt: skip

@@ -197,7 +197,8 @@ def _mark(axes: Any, mark: Mark) -> None:
 
 
 def _edges(axes: Any, pane: Pane) -> None:
-    places = ((0.015, 0.5, "left", "center"), (0.985, 0.5, "right", "center"), (0.5, 0.02, "center", "bottom"),
+    sides = pane.sides_share
+    places = ((0.015, sides, "left", "center"), (0.985, sides, "right", "center"), (0.5, 0.02, "center", "bottom"),
               (0.5, 0.985, "center", "top"))  # fmt: skip
     for word, (x, y, ha, va) in zip(pane.edges, places, strict=True):
         if word:

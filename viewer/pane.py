@@ -108,6 +108,8 @@ class Pane:
         Both axes are millimetres of the same length.
     edges : tuple of str
         Direction words at the left, right, bottom and top edge; empty string = none.
+    sides_at : float or None
+        Height (pane's units) of the left and right direction words; None = the middle.
     scale_bar_mm : float or None
     """
 
@@ -122,11 +124,18 @@ class Pane:
     x_ticks: Ticks = field(default_factory=Ticks)
     y_ticks: Ticks = field(default_factory=Ticks)
     edges: tuple[str, str, str, str] = ("", "", "", "")
+    sides_at: float | None = None
     scale_bar_mm: float | None = None
     equal: bool = True
     dark: bool = True  # a CT picture; charts are light
     corner: str = ""  # a remark in the lower left corner, in the warm colour
     bands: tuple[Band, ...] = ()
+
+    @property
+    def sides_share(self) -> float:
+        """Where the left and right direction words stand: 0 at the bottom, 1 at the top."""
+        low, high = self.y_range
+        return 0.5 if self.sides_at is None else (self.sides_at - low) / (high - low)
 
 
 def nice_ticks(low: float, high: float, step: float) -> FloatArray:

@@ -17,6 +17,8 @@ from viewer.pane import Area, Line, Mark, Pane, Raster, nice_ticks
 from viewer.stem_frame import StemFrame
 
 BELOW_CUT_MM = 10.0  # of the long pictures, shown below the cut
+MARKS_MM = 20.0  # from one level mark to the next
+SHORT_SHAPE = 1.5  # height over width; below it two pictures stand over each other better than side by side
 ROOM_MM = 3.0  # between the bone and the edge of a picture
 WIDEST_MM = 20.0  # half width of a picture of nothing measured
 STEP_MM = 0.4  # pixel of the report's pictures; finer than any clinical CT of a limb
@@ -77,7 +79,7 @@ def long_pane(
     title = plane.capitalize() + (" along the stem" if fit else " along the bone")
     return Pane(
         f"long-{plane}", title, (-half, half), (low, high), rasters, areas, tuple(lines),
-        _level_marks(half, low, high), edges=edges, scale_bar_mm=20.0,  # type: ignore[arg-type]
+        _level_marks(half, low, high), edges=edges, sides_at=_between_marks(low, high), scale_bar_mm=20.0,  # type: ignore[arg-type]
     )  # fmt: skip
 
 
@@ -115,8 +117,19 @@ def _extended(
 
 
 def _level_marks(half: float, low: float, high: float) -> tuple[Mark, ...]:
-    ticks = nice_ticks(max(low + 4.0, 0.0), high - 4.0, 20.0)
+    ticks = nice_ticks(max(low + 4.0, 0.0), high - 4.0, MARKS_MM)
     return tuple(Mark((-half, float(t)), f"{t:.0f}", "label", "start", (2.0, 1.5)) for t in ticks)
+
+
+def _between_marks(low: float, high: float) -> float:
+    """Return the height nearest the middle that is half way between two level marks."""
+    return float((np.floor((low + high) / 2.0 / MARKS_MM) + 0.5) * MARKS_MM)
+
+
+def is_short(canal: Canal) -> bool:
+    """The long pictures of this canal are hardly higher than wide."""
+    depth = canal.axis.depth_mm
+    return float(depth[-1] - depth[0]) < SHORT_SHAPE * 2.0 * half_width(canal)
 
 
 def straight_pane(

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     import pyvista as pv
 
 NO_DISPLAY = ("VTK_DEFAULT_OPENGL_WINDOW", "vtkEGLRenderWindow")
+# What VTK takes by itself where the display that is named does not answer.
+WITHOUT_SCREEN = ("vtkEGLRenderWindow", "vtkOSOpenGLRenderWindow")
 # glibc then returns a view's 60 MB of buffers when the view is closed, and does not keep them for the next.
 GIVE_BACK = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
 PACKAGES = "libegl1 and libgl1-mesa-dri"

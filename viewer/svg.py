@@ -147,8 +147,9 @@ def _mark(mark: Mark, frame: Frame) -> str:
 def _words(pane: Pane, frame: Frame) -> list[str]:
     left, top, w, h = frame.box
     parts: list[str] = []
+    sides = top + h * (1.0 - pane.sides_share) + 4
     places: tuple[tuple[float, float, str], ...] = (
-        (left + 4, top + h / 2 + 4, "start"), (left + w - 4, top + h / 2 + 4, "end"),
+        (left + 4, sides, "start"), (left + w - 4, sides, "end"),
         (left + w / 2, top + h - 5, "middle"), (left + w / 2, top + 12, "middle"),
     )  # fmt: skip
     parts += [_text(x, y, word, a, 10, ' fill="#cfe8f7" class="edge"')

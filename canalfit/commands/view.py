@@ -81,6 +81,9 @@ def _serve(args: argparse.Namespace, opened: Opened, opengl: Callable[[], tuple[
     def ready(url: str) -> None:
         args.console.data(url)
         args.console.say("The planner is ready. Open the address above in a browser of this machine; Ctrl+C ends it.")
+        works, sentence = services.opengl()
+        if not works:
+            args.console.say(f"No 3-D picture: {sentence}. Everything else works.")
         if not args.no_browser and not _open_browser(url):
             args.console.say("No browser could be opened from here: copy the address into one.")
 

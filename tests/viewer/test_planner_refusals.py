@@ -99,6 +99,10 @@ def test_no_window_without_a_display(plan, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(render, "has_display", lambda: False)
     with pytest.raises(UsageError, match="no display"):
         open_window(plan)
+    monkeypatch.setattr(render, "opengl_works", lambda: (True, "vtkEGLRenderWindow"))  # the display does not answer
+    monkeypatch.setattr(render, "has_display", lambda: True)
+    with pytest.raises(UsageError, match="no display"):
+        open_window(plan)
     monkeypatch.setattr(render, "opengl_works", lambda: (False, "install something"))
     with pytest.raises(UsageError, match="install something"):
         open_window(plan)
@@ -170,3 +174,36 @@ def test_a_new_search_and_a_new_cut_keep_what_was_found_of_the_scan(plan) -> Non
     assert {coarse, spur} <= set(session.state.plan.findings)
     session.move_cut(50.0)
     assert coarse in session.state.plan.findings and spur not in session.state.plan.findings  # the bone is found anew
+
+
+def test_no_browser_is_said_and_the_address_stays(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    import webbrowser
+
+    import viewer.app.server as server
+    from canalfit import cli, exit_codes
+
+    def no_browser(url: str) -> bool:
+        raise webbrowser.Error("could not locate runnable browser")
+
+    monkeypatch.setattr(render, "opengl_works", lambda: (False, "OpenGL does not work here: install it"))
+    monkeypatch.setattr(server, "run", lambda *args, ready, **kwargs: ready("http://127.0.0.1:5000/index.html"))
+    for browser in (no_browser, lambda url: False):
+        monkeypatch.setattr(webbrowser, "open", browser)
+        assert cli.main(["view", str(folder)]) == exit_codes.OK
+        said = capsys.readouterr()
+        assert said.out == "http://127.0.0.1:5000/index.html\n"
+        assert "No browser could be opened from here: copy the address into one." in said.err
+        assert "No 3-D picture: OpenGL does not work here: install it. Everything else works." in said.err
+
+
+def test_one_changed_file_of_the_scan_is_counted(tmp_path: Path, sample_scans: Path) -> None:
+    from canalfit.viewing import _check_same
+    from dicom_io import read_series
+    from sizing.record import InputFile, InputManifest
+
+    read = read_series(sample_scans / "tibia")
+    files = [InputFile(path, sha256, uid) for path, sha256, uid in read.manifest]
+    _check_same(read, InputManifest(tuple(files)), tmp_path)
+    files[3] = replace(files[3], sha256="0" * 64)
+    with pytest.raises(CanalfitError, match=f"{len(files)} files, 1 of them not as recorded"):
+        _check_same(read, InputManifest(tuple(files)), tmp_path)

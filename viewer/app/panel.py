@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import viewer.facts as facts
+import viewer.panes as panes
 import viewer.words as words
 from sizing.anatomy import direction_word
 from sizing.findings import by_importance
@@ -55,6 +56,7 @@ def numbers(session: Session) -> dict[str, Any]:
     return {
         "status": s.status, "draft": s.review is None, "locked": session.locked, "cut": facts.cut_text(s.plan),
         "can_undo": session.can_undo, "can_redo": session.can_redo, "comparing": compared is not None,
+        "short_bone": panes.is_short(s.plan.canal),
         "ranking_current": s.ranking_current, "wall_limit": s.wall_limit_mm,
         "resect_at": s.plan.settings.resect_at_mm if s.plan.settings.resect_at_mm is not None else "",
         "implant": _implant(s.fit), "implants": _implants(session),

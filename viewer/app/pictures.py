@@ -25,6 +25,7 @@ from viewer.svg import pane_svg
 
 # Widths near those on a screen, so that the letters in the pictures are as large as those round them.
 SECTION_PX, LONG_PX, STRAIGHT_PX, MAP_PX, CHART_PX = 320.0, 150.0, 120.0, 320.0, 280.0
+SHORT_PX = 280.0  # long pictures of a short bone, which the page shows over each other
 MAP_HEIGHT, CHART_HEIGHT = 230.0, 360.0
 SECTION_STEP_MM, LONG_STEP_MM = 0.25, 0.4
 
@@ -85,7 +86,8 @@ class Pictures:
         """Coronal and sagittal slice along the stem, with the outline of another one."""
         settings = self._settings(look, LONG_STEP_MM, other)
         made = [panes.long_pane(state.plan.canal, state.fit, p, self.volume, settings) for p in ("coronal", "sagittal")]
-        coronal, sagittal = (pane_svg(_named(pane, prefix), LONG_PX, _short(state)) for pane in made)
+        width = SHORT_PX if panes.is_short(state.plan.canal) and other is None else LONG_PX
+        coronal, sagittal = (pane_svg(_named(pane, prefix), width, _short(state)) for pane in made)
         return coronal, sagittal
 
     def along_canal(self, state: State, look: Look) -> tuple[str, str]:
@@ -95,7 +97,8 @@ class Pictures:
 
         def draw() -> tuple[str, str]:
             made = [panes.straight_pane(canal, p, self.volume, settings) for p in ("coronal", "sagittal")]
-            return pane_svg(made[0], STRAIGHT_PX, _short(state)), pane_svg(made[1], STRAIGHT_PX, _short(state))
+            width = SHORT_PX if panes.is_short(canal) else STRAIGHT_PX
+            return pane_svg(made[0], width, _short(state)), pane_svg(made[1], width, _short(state))
 
         return self._once("along canal", (canal, look.window, state.review), draw)
 

@@ -20,8 +20,8 @@ class Stage:
     Arrays of bodies that keep their points are changed in place; actors are made only for new bodies.
     """
 
-    def __init__(self, *, off_screen: bool = True) -> None:
-        self.plotter: Any = render.plotter(STAGE_PIXELS, off_screen=off_screen)
+    def __init__(self, size: tuple[int, int] = STAGE_PIXELS, *, off_screen: bool = True) -> None:
+        self.plotter: Any = render.plotter(size, off_screen=off_screen)
         self.scene: Scene | None = None
         self._shown: dict[str, tuple[Any, Any, tuple]] = {}
         self._lines: dict[str, Any] = {}
