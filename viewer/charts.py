@@ -92,7 +92,8 @@ def reamed_wall_pane(plan: ImplantationPlan, fit: Fit, reamer: int = -1) -> Pane
     )
     lines, marks = list(pane.lines), []
     lines.append(Line(np.array([(-180.0, fit.tip_depth_mm), (180.0, fit.tip_depth_mm)]), "tip"))
-    marks.append(Mark((-178.0, fit.tip_depth_mm), "tip of the stem", "chart", "start", (0.0, 2.5)))
+    if fit.tip_depth_mm <= pane.y_range[1]:  # a stem may be longer than what is measured
+        marks.append(Mark((-178.0, fit.tip_depth_mm), "tip of the stem", "chart", "start", (0.0, 2.5)))
     if last and words.known(fit.wall_min_mm) and words.known(fit.wall_min_theta_rad):
         angle = (np.degrees(fit.wall_min_theta_rad) + 180.0) % 360.0 - 180.0
         anchor, dx = ("end", -5.0) if angle > 60 else ("start", 5.0)
