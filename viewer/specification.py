@@ -242,7 +242,29 @@ def _comparison(sheet: Sheet, record: dict[str, Any], y: float) -> float:
         sheet.text(columns[0], y, f"{m['name']}, {m['unit'].replace('mm3', 'mm³')}", 7.5)
         for x, v in zip(columns[1:], values, strict=False):
             sheet.text(x, y, measure_text(m, v), 7.5, bold=x == columns[1])
-    return sheet.paragraph(LEFT, y + 7.0, compared["verdict"], WIDTH, 8)
+    y = sheet.paragraph(LEFT, y + 7.0, compared["verdict"], WIDTH, 8)
+    return sheet.paragraph(LEFT, y + 1.0, wall_note(record), WIDTH, 7.5)
+
+
+def wall_note(record: dict[str, Any]) -> str:
+    """Return how the walls of the comparison are measured, and whose the least one is, in sentences."""
+    wall = record["wall"]
+    anywhere, cut = wall["least_anywhere_mm"], wall["least_where_cut_mm"]
+    words = (
+        "Walls, for custom and stock alike: bone that no tool touches has its own wall across the cortex, whichever "
+        "stem is chosen; where a tool cuts, the wall is what stays outside the hole (of a hole that is not round: to "
+        "the nearest point of the outer surface, the stricter measure)."
+    )
+    if anywhere is None:
+        return words
+    if cut is None:
+        return f"{words} Nothing is cut here: the least wall, {wall_text(anywhere)} mm, is the bone's own."
+    if anywhere < cut:
+        return (
+            f"{words} The least wall, {wall_text(anywhere)} mm, is the bone's own and is not cut; the limit of "
+            f"{wall_text(wall['limit_mm'])} mm is for what tools cut, and there {wall_text(cut)} mm stay."
+        )
+    return f"{words} The least wall, {wall_text(cut)} mm, is where a tool cuts."
 
 
 def measure_text(measure: dict[str, Any], value: float | None) -> str:
@@ -298,7 +320,7 @@ def _write_html(custom: CustomPlan, record: dict[str, Any], case: ReportCase, pa
         cut=facts.cut_text(case.plan), research_use=RESEARCH_USE, pairs=form_pairs(record), columns=TABLE_COLUMNS,
         cell=cell, measure_text=measure_text, doubt=doubt_lines(record), field_words=field_words,
         zones=[(style.LOOKS[zone_role(i)].fill, zone_words(z)) for i, z in enumerate(record["form"]["zones"])],
-        table_note=table_note(record),
+        table_note=table_note(record), wall_note=wall_note(record),
         drawings=[{"title": p.title, "svg": Markup(pane_svg(p, w))} for p, w in drawings],
         sections=[{"title": p.title, "svg": Markup(pane_svg(p, w))} for p, w in sections],
     )  # fmt: skip

@@ -65,7 +65,7 @@ def measure_fits(context: FitContext, axis: ToolAxis, implants: Sequence[Implant
             implant = implants[k]
             span = spans[implant.length_mm]
             tolerance = context.settings.contact_tolerance_mm
-            levels = shaped_levels(seen, implant, tools[k], _depth(context, span), tolerance)
+            levels = shaped_levels(seen, view, implant, tools[k], _depth(context, span), tolerance)
             fit = _fits(context, span, levels, [implant], [tools[k]])[0]
             jams = reason_it_jams(seen, implant, tools[k], _depth(context, span), context.canal.side)
             if jams is not None:

@@ -34,7 +34,12 @@ def seen_along(canal: Canal, view: AxisView) -> Cavity:
 
 
 def shaped_levels(
-    seen: Cavity, implant: ImplantTemplate, tools: Tooling, bore_depth_mm: float, tolerance_mm: float
+    seen: Cavity,
+    view: AxisView,
+    implant: ImplantTemplate,
+    tools: Tooling,
+    bore_depth_mm: float,
+    tolerance_mm: float,
 ) -> StemLevels:
     """Measure one stem with a section table.
 
@@ -42,6 +47,8 @@ def shaped_levels(
     ----------
     seen : Cavity
         The canal as measured, of ``seen_along``; gives the levels.
+    view : AxisView
+        The same view; gives the wall of bone that nothing cuts, as for round stems.
     implant : ImplantTemplate
         With its ``shape``.
     tools : Tooling
@@ -70,7 +77,7 @@ def shaped_levels(
         swept = swept + np.where(passed, implant.broach_gap_at(travel), 0.0)[:, None]
         hole = np.maximum(hole, swept)
     known = np.isfinite(inner).mean(axis=1) >= _LEAST_SEEN
-    cut, native = _walls(seen, hole)
+    cut, native = _walls(seen, view, hole)
     over = stem - hole
 
     def area(radius_squared: FloatArray) -> FloatArray:
@@ -143,8 +150,11 @@ def reason_it_jams(
     return Reason(words, deepest / DEEPEST_PRESS_MM - 1.0)
 
 
-def _walls(seen: Cavity, hole: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Least distance (m,) from hole to periosteum where a tool cut, and where the bone is as it was; inf = nowhere."""
+def _walls(seen: Cavity, view: AxisView, hole: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Least distance (m,) from hole to periosteum where a tool cut, and least native wall elsewhere; inf = nowhere.
+
+    The native wall is the canal's own, on the canal's own rays: the same number for every stem that leaves it alone.
+    """
     c, d = np.cos(seen.phi_rad), np.sin(seen.phi_rad)
     x, y = hole * c, hole * d
     outer_x, outer_y = seen.periosteal_radius_mm * c, seen.periosteal_radius_mm * d
@@ -156,4 +166,9 @@ def _walls(seen: Cavity, hole: FloatArray) -> tuple[FloatArray, FloatArray]:
     nearest = np.where(breached, -nearest, nearest)
     nearest = np.where(np.isfinite(hole), nearest, np.inf)
     was_cut = hole > seen.endosteal_radius_mm + _CUT_MM
-    return np.where(was_cut, nearest, np.inf).min(axis=1), np.where(was_cut, np.inf, nearest).min(axis=1)
+    turn = np.arctan2(view.endosteal_xy_mm[..., 1], view.endosteal_xy_mm[..., 0]) / (2 * np.pi)
+    known = np.isfinite(turn) & np.isfinite(view.native_wall_mm)
+    at = np.rint(np.where(known, turn, 0.0) * len(seen.phi_rad)).astype(np.intp) % len(seen.phi_rad)
+    left_alone = known & ~np.take_along_axis(was_cut, at, axis=1)
+    native = np.where(left_alone, view.native_wall_mm, np.inf).min(axis=1)
+    return np.where(was_cut, nearest, np.inf).min(axis=1), native

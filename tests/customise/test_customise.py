@@ -153,3 +153,17 @@ def test_open_questions_close_as_settings_answer_them(custom) -> None:
     settings = replace(custom.design.settings, adapter="dual cone", zones=(CoatedZone("coated", 0, 60, 0.0, 0.5),))
     answered = " ".join(open_questions(replace(custom, design=replace(custom.design, settings=settings))))
     assert "Taper or adapter" not in answered and "Coating" not in answered
+
+
+@pytest.mark.parametrize(
+    ("anywhere", "cut", "says"),
+    [
+        (1.01, 3.39, "The least wall, 1.0 mm, is the bone's own and is not cut; the limit of 2.0 mm is for what tools"),
+        (2.6, 2.6, "The least wall, 2.6 mm, is where a tool cuts."),
+        (4.2, None, "Nothing is cut here: the least wall, 4.2 mm, is the bone's own."),
+    ],
+)
+def test_the_page_says_whose_the_least_wall_is(anywhere, cut, says) -> None:
+    from viewer.specification import wall_note
+
+    assert says in wall_note({"wall": {"least_anywhere_mm": anywhere, "least_where_cut_mm": cut, "limit_mm": 2.0}})

@@ -7,7 +7,7 @@ import pytest
 
 from sizing.canal import Canal
 from sizing.errors import CatalogueError
-from sizing.fit import fit_context, nearest_insertable
+from sizing.fit import FitSettings, fit_context, fit_implant, nearest_insertable
 from sizing.fit.measure import measure_fits
 from sizing.implants import Fixation, ImplantTemplate, Preparation, Provenance
 from sizing.implants.shape import StemShape
@@ -124,3 +124,20 @@ def test_a_slim_stem_and_a_press_fit_go_in() -> None:
         table = replace(stem(radius, StemShape.round([0, 100], [radius, radius])), diametral_under_ream_mm=0.0)
         (fit,) = fits(oval_canal(7.2, 7.2), table)
         assert not [r for r in fit.rejected if "does not go in" in r]
+
+
+def test_bone_that_is_not_cut_has_one_wall_whatever_stem_passes_it(make_ellipse, make_stem) -> None:
+    """A thin oval place that neither stem touches: the canal's own wall, not one measured from each stem's axis."""
+    n, z = 256, np.arange(0.0, 201.0)
+    inner = [make_ellipse(10.8, 9.0, n) if 90 <= d <= 100 else make_ellipse(8.0, 7.0, n) for d in z]
+    canal = Canal.from_sections(z, inner, [make_ellipse(12, 11, n)] * len(z), n_angles=n)
+    context = fit_context(canal, settings=FitSettings(contact_tolerance_mm=0.0))
+    stem = make_stem(12.0)
+    shape = StemShape([0, stem.length_mm], [[5.0, 4.0]] * 2, [2, 2], [20, 20], [[0, 0]] * 2)
+    walls = [
+        fit_implant(context, implant, ToolAxis([shift, 0.0, 0.0], [np.sin(lean), 0.0, np.cos(lean)])).wall_min_mm
+        for implant in (stem, replace(stem, shape=shape))
+        for shift, lean in ((0.0, 0.0), (-0.8, 0.01))
+    ]
+    assert walls == pytest.approx([walls[0]] * 4, abs=1e-9)
+    assert 1.0 < walls[0] < 1.3  # 1.2 mm along the long axis
