@@ -9,18 +9,17 @@ from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from accuracy_goals import COARSE, FINE, write_between
 from trials import limbs
 
-from sizing.canal import Canal, measure_canal
+from sizing.canal import measure_canal
 from sizing.errors import CanalfitError
 from sizing.phantom import PhantomSpec, make_phantom
 from sizing.phantom.spec import ScanSpec
-from sizing.reaming import Clearance, Reamer, ReamerPass, ReamingPlan, ream, widest_cylinder
+from sizing.reaming import Clearance, Reamer, ReamerPass, ReamingPlan, widest_cylinder
 from sizing.selfcheck import true_residual_bone
 from sizing.selfcheck.reaming import (
     CONTACT_GOAL,
@@ -49,13 +48,7 @@ def errors_of(spec: PhantomSpec) -> list[ReamingErrors] | None:
     exact = true_canal(truth, canal)
     axis, width_mm = widest_cylinder(exact, FROM_MM, TO_MM, Clearance.CANAL)
     tools = [Reamer(round(width_mm + more, 2)) for more in OVERSIZES_MM]
-    return [_errors(canal, exact, ReamingPlan((ReamerPass(tool, axis, TO_MM),))) for tool in tools]
-
-
-def _errors(canal: Canal, exact: Canal, plan: ReamingPlan) -> ReamingErrors:
-    """Compare whole volumes: both canals are measured beyond the tool's end, which may lie between two levels."""
-    ours, true = (ream(c, plan).harvested_cortical_mm3 for c in (canal, exact))
-    return replace(compare_reaming(canal, exact, plan), removed_mm3=ours, true_removed_mm3=true)
+    return [compare_reaming(canal, exact, ReamingPlan((ReamerPass(tool, axis, TO_MM),))) for tool in tools]
 
 
 def rows_of(scan: ScanSpec, name: str, judged: bool) -> tuple[list[str], bool]:

@@ -13,8 +13,6 @@ from sizing.phantom.truth import PhantomTruth
 
 DIAMETERS = ("inscribed", "minor", "major", "area")
 REAMER_STEP_MM = 0.5
-# A canal that is wider by less than this is as narrow as at its isthmus: what a coarse scan's diameters are off by.
-FLAT_MM = 0.1
 # Angle over which the slope of the true surface is taken.
 SLOPE_RAD = 1e-4
 
@@ -45,8 +43,6 @@ class Comparison:
         NaN when one side has no isthmus.
     isthmus_se_mm : float
         What the program says of its doubt in the level.
-    isthmus_stretch_mm : float
-        Length over which the true canal is no wider than its least by 0.1 mm: how flat the isthmus is.
     made_up_share : float
         Share of rays on which a surface does not exist (plug, hole) and yet both are reported.
     cortex_hu : float
@@ -72,7 +68,6 @@ class Comparison:
     sigma_in_plane_mm: float
     sigma_slice_mm: float
     isthmus_se_mm: float = float("nan")
-    isthmus_stretch_mm: float = float("nan")
 
     @property
     def cannot_tell_share(self) -> float:
@@ -121,7 +116,7 @@ def compare(truth: PhantomTruth, canal: Canal, table: SectionTable | None = None
         periosteal_se_mm=unknown if canal.periosteal_se_mm is None else canal.periosteal_se_mm,
         wall_error_mm=np.where(expected, cortical_thickness(canal) - true_wall, np.nan), true_wall_mm=true_wall,
         expected=expected, centre_error_mm=_centre_error(truth, canal, table, depth) + whole,
-        isthmus_error_mm=waist_error, isthmus_se_mm=waist_se, isthmus_stretch_mm=_isthmus_stretch(truth),
+        isthmus_error_mm=waist_error, isthmus_se_mm=waist_se,
         made_up_share=float(reported.mean()) if reported.size else float("nan"),
         cortex_hu=_number(edges.cortex_hu), sigma_in_plane_mm=_number(edges.sigma_in_plane_mm),
         sigma_slice_mm=_number(edges.sigma_slice_mm),
@@ -187,11 +182,3 @@ def _isthmus_error(truth: PhantomTruth, canal: Canal, table: SectionTable) -> tu
     point = [np.interp(found, a.depth_mm, a.points_lps[:, i]) for i in range(3)]
     error = float(truth.axis.locate(np.array(point))[0]) - truth.isthmus_depth_mm
     return error, _number(shape.isthmus_depth_se_mm)
-
-
-def _isthmus_stretch(truth: PhantomTruth) -> float:
-    if not np.isfinite(truth.isthmus_depth_mm):
-        return float("nan")
-    as_narrow = truth.inscribed_diameter_mm <= truth.isthmus_diameter_mm + FLAT_MM
-    depth = truth.axis.depth_mm
-    return float(as_narrow.sum() * (depth[1] - depth[0]))

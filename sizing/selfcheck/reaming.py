@@ -23,7 +23,7 @@ class ReamingErrors:
     Attributes
     ----------
     removed_mm3, true_removed_mm3 : float
-        Cortical bone cut by all passes, over the levels that are measured and true.
+        Cortical bone cut by all passes; where one canal ends before the tool, over the levels that both have.
     wall_error_mm : float
         Of the least wall left by the last pass.
     contact_error : float
@@ -47,12 +47,16 @@ def compare_reaming(canal: Canal, exact: Canal, plan: ReamingPlan) -> ReamingErr
     ours, true = ream(canal, plan), ream(exact, plan)
     last, true_last = ours.passes[-1], true.passes[-1]
     same = _same_levels(ours, true)
+    # Over levels alone, a tool that ends between two of them may count one level more in one of the canals.
+    reach_mm = max(p.depth_mm for p in plan.passes)
+    ends_inside = min(canal.axis.depth_mm[-1], exact.axis.depth_mm[-1]) >= reach_mm
+    whole = ends_inside and same[canal.axis.depth_mm <= reach_mm].all()
     step_mm = float(np.median(np.diff(canal.axis.depth_mm)))
     touched = same & ((last.contact_share > 0) | (_fitted(true_last.contact_share, len(same)) > 0))
     contact = last.contact_share - _fitted(true_last.contact_share, len(same))
     return ReamingErrors(
-        removed_mm3=_cut_mm2(ours, same).sum() * step_mm,
-        true_removed_mm3=_cut_mm2(true, same).sum() * step_mm,
+        removed_mm3=ours.harvested_cortical_mm3 if whole else _cut_mm2(ours, same).sum() * step_mm,
+        true_removed_mm3=true.harvested_cortical_mm3 if whole else _cut_mm2(true, same).sum() * step_mm,
         wall_error_mm=last.wall_min_mm - true_last.wall_min_mm,
         contact_error=float(contact[touched].mean()) if touched.any() else float("nan"),
     )

@@ -23,8 +23,6 @@ from sizing.selfcheck.reaming import (
 FINE_PIXEL_MM, FINE_SLICE_MM = 0.75, 1.1
 # Walls thinner than this have goals of their own.
 THIN_WALL_MM = 1.5
-# An isthmus that is within 0.1 mm of its least over a longer stretch has no level to 2 mm, a tenth of that stretch.
-SHARP_ISTHMUS_MM = 20.0
 CENTRE_GOAL_MM, ISTHMUS_GOAL_MM, CANNOT_TELL_GOAL = 0.1, 2.0, 0.05
 
 
@@ -137,17 +135,11 @@ def _share(comparisons: Sequence[Comparison], goals: Goals) -> Row:
 
 
 def _isthmus(comparisons: Sequence[Comparison]) -> list[Row]:
-    """Judge the level where it can be told; where the canal is as narrow over a long stretch, its interval counts."""
-    sharp = [c for c in comparisons if c.isthmus_stretch_mm <= SHARP_ISTHMUS_MM]
+    """Judge the level by its goal, and by its interval, which is wide where the canal is as narrow over a stretch."""
     levels = [(np.array([c.isthmus_error_mm]), np.array([c.isthmus_se_mm])) for c in comparisons]
-    row = _greatest(
-        f"isthmus level, {SHARP_ISTHMUS_MM:g} mm or less",
-        _pool([np.array([c.isthmus_error_mm]) for c in sharp]),
-        ISTHMUS_GOAL_MM,
-    )
-    n, bias, sd, worst = _moments(_pool([error for error, _ in levels]))
-    every = Row("isthmus level, however flat", n, bias, sd, worst, goal="95 % interval")
-    return [row, _with_coverage(every, coverage_of_limbs(levels))]
+    errors = _pool([error for error, _ in levels])
+    stated = Row("isthmus level, its interval", *_moments(errors), goal="95 % interval")
+    return [_greatest("isthmus level", errors, ISTHMUS_GOAL_MM), _with_coverage(stated, coverage_of_limbs(levels))]
 
 
 def _greatest(name: str, error: FloatArray, limit_mm: float) -> Row:
