@@ -39,6 +39,9 @@ typedef float *CANALFIT_ALONE canalfit_out;
 
 /* A gap between two points whose squared distances differ by more leads to an unmeasured point, out of reach. */
 #define CANALFIT_NO_CORNER 1e5f
+/* Points whose squared distance is more are unmeasured (half of 1000 mm out): they do not widen a contour's range. If they
+   did, everything would be counted from a middle of half a square metre, and single precision would have nothing left. */
+#define CANALFIT_SEEN 2.5e5f
 /* Keeps divisions finite where two points are equally far, or a point lies on the axis (mm2). */
 #define CANALFIT_TINY 1e-12f
 
@@ -74,7 +77,7 @@ static void canalfit_displace_change(canalfit_in tx, canalfit_in ty, canalfit_in
     }
 }
 
-/* Squared distances of one contour's points to the axis; returns the least and the greatest.
+/* Squared distances of one contour's points to the axis; returns the least and the greatest measured one.
    rho2 (n + 1) repeats the first point at its end. */
 CANALFIT_CLONES CANALFIT_FINITE
 static void canalfit_distances(canalfit_in x, canalfit_in y, int n, float cx, float cy, float a, float b, float ku,
@@ -87,7 +90,7 @@ static void canalfit_distances(canalfit_in x, canalfit_in y, int n, float cx, fl
             float r = qx * qx + qy * qy - along * along;
             rho2[i] = r;
             lo = r < lo ? r : lo;
-            hi = r > hi ? r : hi;
+            hi = r > hi && r < CANALFIT_SEEN ? r : hi;
         }
     } else {
         for (int i = 0; i < n; i++) {
@@ -95,7 +98,7 @@ static void canalfit_distances(canalfit_in x, canalfit_in y, int n, float cx, fl
             float r = qx * qx + qy * qy - along * along / (1.0f - ku * qx - kv * qy);
             rho2[i] = r;
             lo = r < lo ? r : lo;
-            hi = r > hi ? r : hi;
+            hi = r > hi && r < CANALFIT_SEEN ? r : hi;
         }
     }
     rho2[n] = rho2[0];
@@ -105,7 +108,7 @@ static void canalfit_distances(canalfit_in x, canalfit_in y, int n, float cx, fl
 
 /* A contour's part in a disc about the axis. */
 typedef struct {
-    float least, most;           /* of its squared distances to the axis */
+    float least, most;           /* of its squared distances to the axis, as far as measured */
     float sum_weight, sum_area;  /* over all points: of w and of wa, see below */
     float steep;                 /* cosine of the axis to the section's normal */
     int outside;                 /* the axis runs outside the contour here: all that it cuts is beyond */

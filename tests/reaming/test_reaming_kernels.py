@@ -250,3 +250,21 @@ def test_a_bowed_bone_uses_its_own_volume_element():
     cut = evaluate(canal, axis, [10.0], 2 * half * 203)
     whole = cut.removed_cortical_mm3 + cut.removed_medullary_mm3
     assert whole[0] == pytest.approx(np.pi * 25 * 2 * half * 203, rel=2e-4)
+
+
+def test_unmeasured_rays_cost_no_precision() -> None:
+    """Round canal of radius 6: a disc of radius R about its middle cuts (R^2 - 36) / 2 per radian that is measured."""
+    inner, outer = np.full((5, N), 6.0), np.full((5, N), 13.0)
+    inner[:, 40:50], outer[:, 90] = np.nan, np.nan
+    z = np.arange(5.0)
+    whole = Canal.from_sections(z, [np.full(N, 6.0)] * 5, [np.full(N, 13.0)] * 5, n_angles=N)
+    canal = dataclasses.replace(whole, endosteal_radius_mm=inner, periosteal_radius_mm=outer)
+    diameters = np.arange(12.5, 24.5, 0.5)
+    found = evaluate(canal, straight_tool(0, 0), diameters, 30.0).removed_cortical_mm3
+    wedge_mm3 = found / ((diameters / 2) ** 2 - 36.0)
+    # Single precision of contours at 12 mm: 1e-5 of the cut of a large tool; the least tool cuts 3 mm2 of 39.
+    assert wedge_mm3 == pytest.approx(wedge_mm3[-1], rel=2e-4)
+    full = evaluate(whole, straight_tool(0, 0), diameters, 30.0).removed_cortical_mm3
+    share = found / full
+    # Lost: ten rays, at most one more to either side, whose slope is not known.
+    assert np.all(share < 1 - 9 / N) and np.all(share > 1 - 13 / N)
