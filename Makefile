@@ -15,7 +15,7 @@ demo: $(VENV)/.built
 	status=$$?; [ $$status -eq 0 ] || [ $$status -eq 10 ]
 
 test: lint $(VENV)/.tools build/checked/.built
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist loadfile --max-worker-restart 0
 	CANALFIT_CHECKED_BUILD=1 $(BIN)/pytest -m kernel -o pythonpath=build/checked
 
 lint: $(VENV)/.built $(VENV)/.tools
