@@ -78,7 +78,8 @@ static void canalfit_displace_change(canalfit_in tx, canalfit_in ty, canalfit_in
 }
 
 /* Squared distances of one contour's points to the axis; returns the least and the greatest measured one.
-   rho2 (n + 1) repeats the first point at its end. */
+   rho2 (n + 1) repeats the first point at its end. What is measured is selected before it is compared: both conditions
+   in one would be a branch, and the loop would no longer vectorise. */
 CANALFIT_CLONES CANALFIT_FINITE
 static void canalfit_distances(canalfit_in x, canalfit_in y, int n, float cx, float cy, float a, float b, float ku,
                                float kv, canalfit_out rho2, float *least, float *most)
@@ -90,7 +91,8 @@ static void canalfit_distances(canalfit_in x, canalfit_in y, int n, float cx, fl
             float r = qx * qx + qy * qy - along * along;
             rho2[i] = r;
             lo = r < lo ? r : lo;
-            hi = r > hi && r < CANALFIT_SEEN ? r : hi;
+            float measured = r < CANALFIT_SEEN ? r : 0.0f;
+            hi = measured > hi ? measured : hi;
         }
     } else {
         for (int i = 0; i < n; i++) {
@@ -98,7 +100,8 @@ static void canalfit_distances(canalfit_in x, canalfit_in y, int n, float cx, fl
             float r = qx * qx + qy * qy - along * along / (1.0f - ku * qx - kv * qy);
             rho2[i] = r;
             lo = r < lo ? r : lo;
-            hi = r > hi && r < CANALFIT_SEEN ? r : hi;
+            float measured = r < CANALFIT_SEEN ? r : 0.0f;
+            hi = measured > hi ? measured : hi;
         }
     }
     rho2[n] = rho2[0];
