@@ -20,6 +20,7 @@ from canalfit.cli import main
 from dicom_io import write_ct_series
 from sizing.anatomy import Bone
 from sizing.errors import InputError
+from sizing.intervals import TWO_SIDED_95
 from sizing.phantom import PhantomSpec, PhantomTruth, make_phantom
 from sizing.phantom.population import draw_limbs
 from sizing.phantom.spec import ScanSpec
@@ -30,7 +31,6 @@ SEED = 500
 SCAN = ScanSpec(pixel_mm=0.7, slice_step_mm=2.0, slice_thickness_mm=2.0, field_mm=90.0)
 WIDER_MM = 140.0  # for the few limbs that lean out of it
 GOAL = (0.90, 0.99)
-Z = 1.959964
 SETTINGS = '[plan]\nat_mm = [20]\nfamilies = ["generic-pressfit-straight"]\n'
 PLANNED = ("0", "4", "10")
 # Quantities of levels.csv that state an error, with the column of it.
@@ -141,7 +141,7 @@ def compare(folder: Path) -> dict[str, np.ndarray]:
 
 def inside_share(found: np.ndarray) -> float:
     """Return how often the truth lies inside the stated 95 % interval."""
-    return float(np.mean(np.abs(found[:, 0]) <= Z * found[:, 1])) if len(found) else float("nan")
+    return float(np.mean(np.abs(found[:, 0]) <= TWO_SIDED_95 * found[:, 1])) if len(found) else float("nan")
 
 
 def report(folder: Path, n: int) -> bool:

@@ -20,7 +20,8 @@ from large_volume import make_volume
 import canalfit.cohort.rows as rows
 import canalfit.cohort.run as cohort
 from canalfit.cohort.answer import Answer, Job
-from canalfit.cohort.run import RunOptions, run_cohort
+from canalfit.cohort.options import RunOptions
+from canalfit.cohort.run import run_cohort
 from canalfit.cohort.settings import load_settings, settings_from
 from dicom_io import write_ct_series
 

@@ -11,7 +11,8 @@ from dicom_io import SeriesList
 # Failures that another attempt, or more room, may mend.
 CRASHED, TIMED_OUT, OUT_OF_MEMORY = "CF-A022", "CF-A023", "CF-A024"
 INTERNAL, DUPLICATE, UNUSABLE_ROW, BONE_NOT_WHOLE = "CF-A021", "CF-A025", "CF-A026", "CF-A027"
-NOT_FINAL = (CRASHED, TIMED_OUT, OUT_OF_MEMORY)
+UNWRITTEN = "CF-A028"  # planned, but there was no room for its files
+NOT_FINAL = (CRASHED, TIMED_OUT, OUT_OF_MEMORY, UNWRITTEN)
 # Stands for the place of a scan, which is in no table: it may be a patient's name.
 WHOLE_SCAN = "(scan)"
 

@@ -60,7 +60,8 @@ class Unit:
     @property
     def label(self) -> str:
         """A name that does not tell the path: for scans whose header gives no better one."""
-        return hashlib.sha256(self.name.encode()).hexdigest()[:8]
+        studies = [entry.frames[0].study_uid for entry in self.found] if self.found is not None else []
+        return hashlib.sha256("\n".join([self.name, *studies[:1]]).encode()).hexdigest()[:8]
 
 
 def find_units(source: Path) -> list[Unit]:

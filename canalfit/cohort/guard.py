@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import canalfit.cohort.worker as worker
 from canalfit.cohort.answer import CRASHED, INTERNAL, OUT_OF_MEMORY, TIMED_OUT, WHOLE_SCAN, Answer, Job, Limits
+from canalfit.cohort.last_words import LastWords
 
 # A process that has planned so many cases is replaced: what allocators and caches keep cannot grow for ever.
 CASES_PER_PROCESS = 100
@@ -27,6 +28,7 @@ class GuardedWorker:
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
+        self._words: LastWords | None = None
         self._answered = 0
 
     def run(self, function: Callable[[Job], Answer], job: Job, limits: Limits) -> Answer | tuple[str, str]:
@@ -48,19 +50,18 @@ class GuardedWorker:
             worker.send(process.stdin, (function, job, limits))
             answer = worker.receive(process.stdout)
         except (OSError, EOFError):
-            code = process.wait()
+            code, words = process.wait(), self._words
             self.close()
             if late.is_set():
                 return TIMED_OUT, f"{TIMED_OUT}: the case took longer than the limit of {limits.seconds:g} s."
+            if words is not None and words.tell_of_memory():
+                return _no_memory(limits)
             return CRASHED, f"{CRASHED}: the process that planned this case died ({_how(code)})."
         finally:
             timer.cancel()
         if answer is None:
             self.close()  # what is left of the memory is of no use
-            return (
-                OUT_OF_MEMORY,
-                f"{OUT_OF_MEMORY}: the case needs more memory than the limit of {limits.memory_mb:g} MB.",
-            )
+            return _no_memory(limits)
         self._answered += 1
         if self._answered >= CASES_PER_PROCESS:
             self.close()
@@ -86,13 +87,21 @@ class GuardedWorker:
                 [sys.executable, "-m", "canalfit.cohort.worker"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
                 env={**os.environ, **threads, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
             )
             _all.add(self)
-            assert self._process.stdout is not None
+            assert self._process.stdout is not None and self._process.stderr is not None
+            self._words = LastWords(self._process.stderr)
             worker.receive(self._process.stdout)  # it says when it is ready
         return self._process
+
+
+def _no_memory(limits: Limits) -> tuple[str, str]:
+    return OUT_OF_MEMORY, (
+        f"{OUT_OF_MEMORY}: the case needs more memory than the limit of {limits.memory_mb:g} MB. "
+        "Give it more with --memory."
+    )
 
 
 def _how(code: int) -> str:
@@ -100,6 +109,8 @@ def _how(code: int) -> str:
 
     if code >= 0:
         return f"exit code {code}"
+    if code == -signal.SIGKILL:
+        return "SIGKILL: by the system where it has no memory left, or by a person"
     with suppress(ValueError):
         return signal.Signals(-code).name
     return f"signal {-code}"
@@ -107,7 +118,7 @@ def _how(code: int) -> str:
 
 def guarded(function: Callable[[Job], Answer], job: Job, limits: Limits) -> Answer:
     """Run a job in the process that belongs to this thread; a lost one is tried once more."""
-    from canalfit.cohort.task import refusal
+    from canalfit.cohort.task import refusal, stand_in
 
     if not hasattr(_mine, "worker"):
         _mine.worker = GuardedWorker()
@@ -119,7 +130,7 @@ def guarded(function: Callable[[Job], Answer], job: Job, limits: Limits) -> Answ
         lost = answer
         if lost[0] == INTERNAL or _closing.is_set():
             break
-    case = job.unit.case or f"unread-{job.unit.label}"
+    case = stand_in(job.unit)
     return replace(refusal(case, "", lost, WHOLE_SCAN, 70), attempts=attempt)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from canalfit.cohort.shelf import coverage_by_count, wilson
+from canalfit.cohort.shelf import coverage_by_count, share_interval
 from canalfit.cohort.shelf_tables import Demand, read_demand
 from canalfit.cohort.store import Store
 
@@ -82,7 +82,7 @@ def _coverage(axes: Axes, demand: Demand) -> None:
         if not serves.any():
             continue
         counts = coverage_by_count(serves, MOST_SIZES)
-        bands = 100 * np.array([wilson(c, n, people) for c in counts])
+        bands = 100 * np.array([share_interval(c, n, people) for c in counts])
         k = np.arange(1, len(counts) + 1)
         axes.plot(k, 100 * np.array(counts) / n, marks, color=colour, label=words)
         axes.fill_between(k, bands[:, 0], bands[:, 1], color=colour, alpha=0.15, lw=0)

@@ -2,81 +2,39 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext, suppress
+from dataclasses import replace
 from pathlib import Path
 
-import canalfit.cohort.store as kept
-from canalfit.cohort.answer import DUPLICATE, WHOLE_SCAN, Answer, Job, Limits
+from canalfit import exit_codes
+from canalfit.cohort.answer import DUPLICATE, UNWRITTEN, WHOLE_SCAN, Answer, Job
 from canalfit.cohort.cases import Unit, find_units, shard_of
 from canalfit.cohort.engine import engine, work
+from canalfit.cohort.key import check_key, write_key
+from canalfit.cohort.options import RunOptions, RunReport
 from canalfit.cohort.parquet import require_parquet
 from canalfit.cohort.settings import CohortSettings
-from canalfit.cohort.store import Marker, Store
+from canalfit.cohort.store import Marker, Store, is_full
 from canalfit.cohort.summary import write_summary
-from canalfit.cohort.task import catalogue_of, refusal, request_sha256, run_job
+from canalfit.cohort.task import catalogue_of, refusal, request_sha256, run_job, stand_in
 from sizing.errors import InputError
 
-# So many answers in a row that cannot be written: the disk stays full, and planning goes on for nothing.
+# So many answers in a row that cannot be written: the disk is full, and planning more would be for nothing.
 MOST_UNSAVED = 3
+# From then on a scan is left for the next run each time that so many seconds later there is still no room.
+PAUSE_SECONDS = 1.0
 
 Told = Callable[[int, int, int], None]  # done, of, failed
-
-
-@dataclass(frozen=True)
-class RunOptions:
-    """How a cohort is run; none of it changes a result.
-
-    Attributes
-    ----------
-    shard : (int, int) or None
-        Do the i-th of n shares, counted from 1; the tables are then made by ``merge``.
-    retry_failed : bool
-        Try again what ran into a limit or crashed.
-    """
-
-    workers: int = 2
-    limits: Limits = field(default_factory=Limits)
-    scheduler: str | None = None
-    shard: tuple[int, int] | None = None
-    retry_failed: bool = False
-    parquet: bool = False
-    key_file: Path | None = None
-
-
-@dataclass
-class RunReport:
-    """What a run did, in numbers of scans.
-
-    Every scan is one of: skipped, recognised, planned, refused, failed, duplicate.
-    """
-
-    units: int = 0
-    skipped: int = 0  # finished before
-    recognised: int = 0  # same content in other files, or at another time
-    planned: int = 0  # at least one of its rows
-    refused: int = 0  # no row, and trying again would give the same
-    failed: int = 0  # crash, timeout, memory, or a mistake of ours
-    changed: int = 0  # of the last three: done again, because scan or settings differ
-    duplicates: int = 0
-    unsaved: int = 0  # of those planned, refused or failed: could not be written
-    left_out: int = 0  # finished earlier, no longer in the source
-    skipped_failed: int = 0  # of those skipped, how many hold failures
-    failures: list[tuple[str, str, str]] = field(default_factory=list)  # place, code, sentence
-
-    def plain(self) -> dict[str, object]:
-        """Return it as plain data; places of failures are left out, they may name a patient."""
-        counts = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "failures"}
-        return counts | {"failures": [{"code": code, "sentence": words} for _, code, words in sorted(self.failures)]}
 
 
 def run_cohort(
     source: Path,
     out: Path,
     settings: CohortSettings | None = None,
-    options: RunOptions = RunOptions(),
+    options: RunOptions | None = None,
     told: Callable[[int], AbstractContextManager[Told]] | None = None,
 ) -> RunReport:
     """Plan every scan of a source that is not finished, and write the tables.
@@ -89,7 +47,7 @@ def run_cohort(
         Folder of results; earlier results in it are kept and skipped.
     settings : CohortSettings, optional
         What is planned; the defaults plan every bone as it is in the scan.
-    options : RunOptions
+    options : RunOptions, optional
         How it is run.
     told : callable, optional
         Gives a context in which progress is shown, for the number of units.
@@ -99,24 +57,27 @@ def run_cohort(
     UsageError
         Source, settings, folder or scheduler cannot be used.
     InputError
-        CF-A028: the results cannot be written.
+        CF-A028: there can be no folder of results. A disk that is, or becomes, full is no error: the report says so.
     """
-    settings = settings or CohortSettings()
+    settings, options = settings or CohortSettings(), options or RunOptions()
     if options.parquet:
         require_parquet()
     store = Store(out)
+    check_key(options.key_file, store)
     units = shard_of(find_units(source), options.shard)
     run = _Run(settings, store, units, options)
     share = "" if options.shard is None else "-{}-of-{}".format(*options.shard)
-    with store.lock(share):
-        run.sift()
-        show = told(len(units)) if told and run.jobs else nullcontext(lambda *_: None)
-        with show as tell:
-            run.work(tell)
-        if options.shard is None:
-            write_summary(store, run.in_tables(), settings, run.catalogue, parquet=options.parquet)
-        if options.key_file is not None:
-            write_key(options.key_file, store, run.in_tables(), units)
+    try:
+        with store.lock(share):
+            run.sift()
+            show = told(len(units)) if told and run.jobs else nullcontext(lambda *_: None)
+            with show as tell:
+                run.work(tell)
+            run.sum_up()
+    except InputError as error:
+        if not is_full(error):
+            raise
+        run.found_no_folder(error)
     return run.report
 
 
@@ -130,6 +91,7 @@ class _Run:
         self.jobs: deque[Job] = deque()
         self.markers = store.markers()
         self.order = {unit.signature: i for i, unit in enumerate(units)}
+        self.asked = {unit.signature: request_sha256(self._job(unit)) for unit in units}
         self.unsaved = 0  # in a row
         self.parts: dict[str, int] = {}  # unit's signature -> cases it holds, where it was split
 
@@ -159,10 +121,11 @@ class _Run:
         return Job(unit, question, self.settings, self.catalogue.sha256)
 
     def _finished(self, markers: list[Marker], job: Job) -> bool:
-        wanted = request_sha256(job)
+        wanted = self.asked[job.unit.signature]
         return bool(markers) and len(markers) == markers[0].parts and all(
             m.request_sha256 == wanted
             and (m.final or not self.options.retry_failed)
+            and not any(code == UNWRITTEN for code, _ in m.failed)
             and self.store.is_whole(m)
             for m in markers
         )  # fmt: skip
@@ -170,7 +133,13 @@ class _Run:
     def _keep_groups(self, markers: list[Marker], unit: Unit) -> None:
         for marker in markers:
             if marker.groups != unit.groups:
-                self.markers[marker.case] = self.store.update(marker, groups=unit.groups)
+                self._update(replace(marker, groups=unit.groups))
+
+    def _update(self, marker: Marker) -> None:
+        """Take a changed marker; where it cannot be written the next run makes the same change."""
+        self.markers[marker.case] = marker
+        with suppress(InputError):
+            self.store.update(marker)
 
     def work(self, tell: Told) -> None:
         """Run the jobs and keep every answer as it comes."""
@@ -192,8 +161,7 @@ class _Run:
         earlier = self.markers.get(answer.case)
         if answer.same_as_known and earlier is not None:
             self.report.recognised += 1
-            changes = {"signature": job.unit.signature, "groups": job.unit.groups}
-            self.markers[answer.case] = self.store.update(earlier, **changes)
+            self._update(replace(earlier, signature=job.unit.signature, groups=job.unit.groups))
             return
         place = job.unit.name
         self.report.failures += [(place, code, sentence) for code, sentence in answer.failed]
@@ -206,18 +174,53 @@ class _Run:
         self._put(job, answer)
 
     def _put(self, job: Job, answer: Answer) -> None:
-        """Keep an answer; a disk that fails now and then costs that scan only, one that stays full ends the run."""
-        parts = self.parts.get(job.unit.signature, 1)
+        """Keep an answer; where it finds no room, at least a row that says so."""
+        parts, request = self.parts.get(job.unit.signature, 1), self.asked[job.unit.signature]
         try:
-            self.markers[answer.case] = self.store.put(job.unit, answer, request_sha256(job), parts)
+            self.markers[answer.case] = self.store.put(job.unit, answer, request, parts)
         except InputError as error:
             self.unsaved += 1
-            if self.unsaved >= MOST_UNSAVED:
-                raise
-            self.report.failures.append((job.unit.name, error.code, str(error)))
             self.report.unsaved += 1
+            self.report.no_room = str(error)
+            self.report.failures.append((job.unit.name, UNWRITTEN, str(error)))
+            failure = (UNWRITTEN, f"{UNWRITTEN}: {error.what}. {error.advice}")
+            row = refusal(answer.case, answer.patient, failure, WHOLE_SCAN, exit_codes.REFUSED)
+            with suppress(InputError):
+                self.markers[answer.case] = self.store.put(job.unit, row, request, parts)
+            if self.unsaved >= MOST_UNSAVED:
+                self._wait_for_room(answer)
         else:
             self.unsaved = 0
+            self._drop_stand_in(job.unit, answer.case)
+
+    def _drop_stand_in(self, unit: Unit, case: str) -> None:
+        """A scan that could not be read at another attempt has a name now."""
+        name = stand_in(unit)
+        if name != case and self.markers.pop(name, None) is not None:
+            self.store.drop(name)
+
+    def _wait_for_room(self, answer: Answer) -> None:
+        """While there is no room for such an answer, leave scans for the next run, one after each pause."""
+        while self.jobs and not self.store.has_room(answer):
+            self.jobs.popleft()
+            self.report.unplanned += 1
+            time.sleep(PAUSE_SECONDS)
+
+    def found_no_folder(self, error: InputError) -> None:
+        """Nothing can be kept from the start: every scan is left for the next run."""
+        self.report.unplanned, self.report.no_tables, self.report.no_room = len(self.units), True, str(error)
+
+    def sum_up(self) -> None:
+        """Write the tables, and the key if it is asked for."""
+        if self.options.shard is None:
+            try:
+                write_summary(
+                    self.store, self._in_tables(), self.settings, self.catalogue, parquet=self.options.parquet
+                )
+            except InputError as error:
+                self.report.no_tables, self.report.no_room = True, str(error)
+        if self.options.key_file is not None:
+            write_key(self.options.key_file, self._in_tables(), self.units)
 
     def _take_duplicate(self, job: Job, answer: Answer, earlier: Marker) -> None:
         """Two places hold the same scan: the first in order keeps the case, whichever was done first."""
@@ -232,40 +235,10 @@ class _Run:
         self._put(self._job(loser), again)
         self.report.failures.append((loser.name, DUPLICATE, sentence))
 
-    def in_tables(self) -> list[Marker]:
-        """Return the finished cases of this source, in the order of their names."""
+    def _in_tables(self) -> list[Marker]:
+        """Return the finished cases of this source, in the order of their names; none made with other settings."""
         if self.options.shard is not None:
             return []
-        here = [m for _, m in sorted(self.markers.items()) if m.signature in self.order]
-        self.report.left_out = len(self.markers) - len(here)
+        here = [m for _, m in sorted(self.markers.items()) if self.asked.get(m.signature) == m.request_sha256]
+        self.report.left_out = sum(m.signature not in self.order for m in self.markers.values())
         return here
-
-
-def look_at(source: Path, settings: CohortSettings, options: RunOptions) -> Iterator[tuple[str, str, str]]:
-    """Yield place, what would be planned, and why not, for every scan; nothing is written."""
-    catalogue = catalogue_of(settings)
-    jobs: deque[Job] = deque()
-    for unit in shard_of(find_units(source), options.shard):
-        question = settings.question_for(unit.groups, unit.own)
-        jobs.append(Job(unit, question, settings, catalogue.sha256, look_only=True))
-    with engine(options.workers, options.scheduler) as here:
-        for job, answer in work(here, jobs, run_job, options.limits):
-            if answer.parts:
-                jobs.extendleft(replace(job, unit=replace(job.unit, found=p)) for p in answer.parts)
-                continue
-            yield job.unit.name, answer.description, "; ".join(sentence for _, sentence in answer.failed)
-
-
-def write_key(path: Path, store: Store, markers: list[Marker], units: list[Unit]) -> None:
-    """Write which case is which place of the source; the file is for its owner only."""
-    import os
-
-    from canalfit.tables import csv_text
-    from sizing.errors import UsageError
-
-    if store.folder.resolve() in Path(path).resolve().parents:
-        raise UsageError("the key file must not lie in the folder of results, which is made to be passed on")
-    names = {unit.signature: str(unit.path) for unit in units}
-    rows = [[m.case, m.patient, names[m.signature]] for m in markers]
-    with kept.writing(path), os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        file.write(csv_text(["case", "patient", "path"], rows))

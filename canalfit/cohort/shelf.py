@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-# 95 % intervals throughout.
-Z = 1.959964
+from sizing.intervals import wilson
+
 N_FOLDS = 5
 # A set that cannot be proven smallest within this time is called what it is.
 SOLVER_SECONDS = 30.0
@@ -101,19 +101,9 @@ def _solve(patterns: Serves, weights: NDArray, needed: int) -> tuple[NDArray[np.
     return np.flatnonzero(found.x[:m] > 0.5), found.status == 0
 
 
-def wilson(hits: int, n: int, n_people: int | None = None) -> tuple[float, float]:
-    """Return the 95 % interval of a share (Wilson 1927).
-
-    With ``n_people`` below ``n`` the interval is that of so many independent observations: rows of one person
-    are alike.
-    """
-    if n == 0:
-        return float("nan"), float("nan")
-    m = n if n_people is None else min(n_people, n)
-    p = hits / n
-    centre = (p + Z**2 / (2 * m)) / (1 + Z**2 / m)
-    half = Z / (1 + Z**2 / m) * math.sqrt(p * (1 - p) / m + Z**2 / (4 * m**2))
-    return max(0.0, centre - half), min(1.0, centre + half)
+def share_interval(hits: int, n: int, n_people: int) -> tuple[float, float]:
+    """Return the 95 % interval of a share of rows, that of so many people: rows of one person are alike."""
+    return wilson(hits / n if n else float("nan"), min(n_people, n))
 
 
 def coverage_of_new_people(serves: Serves, people: Sequence[str], share: float, seed: int) -> float:

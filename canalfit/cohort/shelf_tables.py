@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from canalfit.cohort.settings import Shelf
-from canalfit.cohort.shelf import Serves, SmallestSet, coverage_of_new_people, smallest_set, wilson
+from canalfit.cohort.shelf import Serves, SmallestSet, coverage_of_new_people, share_interval, smallest_set
 from canalfit.cohort.shelf_columns import names_of
 from canalfit.cohort.tables import PLANNED, read_rows
 from canalfit.tables import csv_text
@@ -111,7 +111,7 @@ def _coverage(demand: Demand) -> list[list[Any]]:
                 n, hits = len(part.rows), int(part.serves[:, of].any(axis=1).sum())
                 people = len(set(part.people))
                 share = hits / n if n else None
-                rows.append([scope, by, value, n, people, hits, share, *wilson(hits, n, people)])
+                rows.append([scope, by, value, n, people, hits, share, *share_interval(hits, n, people)])
     return rows
 
 
@@ -128,7 +128,7 @@ def _sets(demand: Demand, shelf: Shelf) -> tuple[list[list[Any]], list[list[Any]
                 if not found.reachable:
                     sets.append([*head, *[None] * 6, _not_reached(most, n, len(set(people)))])
                     continue
-                low, high = wilson(found.covered, n, len(set(people)))
+                low, high = share_interval(found.covered, n, len(set(people)))
                 new = coverage_of_new_people(serves, people, share, shelf.seed)
                 sets.append([*head, len(found.sizes), found.covered / n, low, high, new, found.proven, ""])
                 sizes += [[scope, doubt, share, *row] for row in _sizes(part, serves, found.sizes)]
@@ -139,7 +139,7 @@ def _not_reached(most: SmallestSet, n: int, n_people: int) -> str:
     """Say how far the whole catalogue reaches, with its interval, and how few of its sizes reach as far."""
     if not n:
         return "no case was planned"
-    low, high = wilson(most.covered, n, n_people)
+    low, high = share_interval(most.covered, n, n_people)
     return (
         f"cannot be reached: the whole catalogue serves {most.covered / n:.1%} (95% interval {low:.0%} to {high:.0%}); "
         f"{_so_many(len(most.sizes))}; see custom.csv"

@@ -5,6 +5,7 @@ Nothing else is remembered between runs, so that a run that was killed leaves no
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -12,14 +13,16 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from canalfit.cohort.answer import Answer
+from canalfit.cohort.answer import UNWRITTEN, Answer
 from canalfit.cohort.cases import Unit
 from canalfit.folder import COHORT_FOLDER
 from sizing.errors import InputError, UsageError
 
+# What a file or folder may take on a disk beside its content.
+_BLOCK = 4096
 MARKER, RUNTIME, MANIFEST = "case.json", "runtime.json", "cohort.json"
 
 
@@ -149,11 +152,26 @@ class Store:
             shutil.rmtree(old, ignore_errors=True)
         os.rename(work, target)
 
-    def update(self, marker: Marker, **changes: object) -> Marker:
-        """Change a marker in place, in one move: the case's tables stay as they are."""
-        marker = replace(marker, **changes)  # type: ignore[arg-type]
+    def update(self, marker: Marker) -> None:
+        """Write a changed marker in one move: the case's tables stay as they are."""
         self.write(f"cases/{marker.case}/{MARKER}", _json(asdict(marker)))
-        return marker
+
+    def drop(self, case: str) -> None:
+        """Take a case's folder away, its marker first."""
+        self.remove(f"cases/{case}/{MARKER}")
+        shutil.rmtree(self.cases / case, ignore_errors=True)
+
+    def has_room(self, answer: Answer) -> bool:
+        """Return True if as much as a case's folder can be written now."""
+        probe = self.folder / ".work-room"
+        try:
+            probe.write_bytes(bytes(sum(len(b) + _BLOCK for b in answer.files.values()) + 3 * _BLOCK))
+        except OSError:
+            return False
+        finally:
+            with suppress(OSError):
+                probe.unlink()
+        return True
 
     def write(self, name: str, data: bytes) -> None:
         """Write one file of the folder in one move."""
@@ -166,6 +184,12 @@ class Store:
                 os.replace(work, path)
             finally:
                 work.unlink(missing_ok=True)
+
+    def remove_tables(self) -> None:
+        """Take everything away that is made of the cases."""
+        for name in COHORT_FOLDER.names - {self.cases.name, "plots"}:
+            self.remove(name)
+        shutil.rmtree(self.folder / "plots", ignore_errors=True)
 
     def remove(self, name: str) -> None:
         """Take a file out of the folder if it is there."""
@@ -180,9 +204,15 @@ def writing(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise InputError(
-            "CF-A028", f"the results cannot be written ({error.strerror or type(error).__name__})", where=str(folder),
+            UNWRITTEN, f"the results cannot be written ({error.strerror or type(error).__name__})", where=str(folder),
             advice="Make room or give another folder, and start again: finished cases are kept.",
         ) from error  # fmt: skip
+
+
+def is_full(error: InputError) -> bool:
+    """Return True if it is room that is wanting, on the disk or in a quota."""
+    cause = error.__cause__
+    return isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def _json(value: dict) -> bytes:

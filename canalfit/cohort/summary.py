@@ -16,6 +16,7 @@ from canalfit.cohort.settings import CohortSettings, hash_of
 from canalfit.cohort.shelf_tables import shelf_texts
 from canalfit.cohort.store import MANIFEST, Marker, Store
 from canalfit.cohort.tables import write_tables
+from sizing.errors import InputError
 from sizing.implants.model import Catalogue
 from sizing.intended_use import RESEARCH_USE
 
@@ -25,7 +26,13 @@ SCHEMA = "canalfit-cohort/1"
 def write_summary(
     store: Store, markers: Sequence[Marker], settings: CohortSettings, catalogue: Catalogue, *, parquet: bool = False
 ) -> None:
-    """Write everything but the cases; nothing is written where nothing has changed since the last time."""
+    """Write everything but the cases; nothing is written where nothing has changed since the last time.
+
+    Raises
+    ------
+    InputError
+        CF-A028: there is no room; no table is left, as they must be of one run.
+    """
     body: dict[str, Any] = {
         "schema": SCHEMA,
         "statement": RESEARCH_USE,
@@ -43,12 +50,20 @@ def write_summary(
     if all(earlier.get(k) == v for k, v in body.items()) and _there(store, earlier):
         return
     store.remove(MANIFEST)  # what follows is whole only when it is there again
+    try:
+        _write(store, markers, settings, body)
+    except InputError:
+        store.remove_tables()  # no tables rather than some new and some old
+        raise
+
+
+def _write(store: Store, markers: Sequence[Marker], settings: CohortSettings, body: dict[str, Any]) -> None:
     hashes = write_tables(store, markers)
     for name, data in shelf_texts(store.folder, settings.shelf).items():
         store.write(name, data)
         hashes[name] = hashlib.sha256(data).hexdigest()
     body["tables_sha256"] = hashes
-    if parquet:
+    if body["parquet"]:
         write_parquet(store)
     write_plots(store)
     write_page(store, body)

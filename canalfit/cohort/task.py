@@ -11,6 +11,7 @@ import canalfit.cohort.rows as rows
 from canalfit import __version__, exit_codes
 from canalfit.case import PlanRequest, implants_for, planned, record_of
 from canalfit.cohort.answer import BONE_NOT_WHOLE, INTERNAL, UNUSABLE_ROW, WHOLE_SCAN, Answer, Job
+from canalfit.cohort.cases import Unit
 from canalfit.cohort.settings import CohortSettings, Question, hash_of
 from canalfit.cohort.thumbnail import thumbnail_png
 from dicom_io import ReadOptions, ReadResult, SeriesList, find_series, read_series
@@ -106,10 +107,15 @@ def _look(job: Job, found: SeriesList) -> Answer:
 
 
 def _nothing_read(job: Job, failure: tuple[str, str], where: str) -> Answer:
-    case = job.unit.case or f"unread-{job.unit.label}"
+    case = stand_in(job.unit)
     code, sentence = failure
     where = without_place(job, where) or WHOLE_SCAN
     return refusal(case, "", (code, without_place(job, sentence)), where, exit_codes.REFUSED)
+
+
+def stand_in(unit: Unit) -> str:
+    """Return the name of a case whose scan gives none."""
+    return unit.case or f"unread-{unit.label}"
 
 
 def without_place(job: Job, text: str) -> str:

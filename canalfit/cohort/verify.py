@@ -12,7 +12,7 @@ import numpy as np
 from canalfit.cohort.answer import Job
 from canalfit.cohort.cases import find_units
 from canalfit.cohort.engine import engine, work
-from canalfit.cohort.run import RunOptions
+from canalfit.cohort.options import RunOptions
 from canalfit.cohort.settings import settings_from
 from canalfit.cohort.store import MANIFEST, Marker, Store
 from canalfit.cohort.summary import SCHEMA, read_manifest

@@ -48,10 +48,10 @@ def serve(requests: IO[bytes], answers: IO[bytes]) -> None:
             function, job, limits = receive(requests)
         except EOFError:
             return
-        _limit(limits)
         start = time.perf_counter()
         _forget_peak()
         try:
+            _limit(limits)
             answer = replace(function(job), seconds=time.perf_counter() - start, memory_mb=_peak_mb())
         except MemoryError:
             answer = None
@@ -69,6 +69,8 @@ def _limit(limits: Any) -> None:
     except ImportError:  # only POSIX systems can
         return
     most = int(limits.memory_mb * 2**20)
+    if _status_kb("VmData") * 1024 >= most:  # the process alone is larger: libraries would end it without a word
+        raise MemoryError
     with suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_DATA, (most, resource.getrlimit(resource.RLIMIT_DATA)[1]))
     signal.setitimer(signal.ITIMER_REAL, limits.seconds + _ORPHAN_SECONDS)
@@ -80,16 +82,23 @@ def _forget_peak() -> None:
 
 
 def _peak_mb() -> float:
-    with suppress(OSError), open("/proc/self/status") as file:
-        for line in file:
-            if line.startswith("VmHWM:"):
-                return float(line.split()[1]) / 1024
+    if peak_kb := _status_kb("VmHWM"):
+        return peak_kb / 1024
     try:
         import resource
 
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     except ImportError:
         return float("nan")
+
+
+def _status_kb(name: str) -> float:
+    """Return what Linux counts of this process; 0 where there is no such count."""
+    with suppress(OSError), open("/proc/self/status") as file:
+        for line in file:
+            if line.startswith(f"{name}:"):
+                return float(line.split()[1])
+    return 0.0
 
 
 def _warm_blas() -> None:

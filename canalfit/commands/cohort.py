@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
+from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from canalfit import exit_codes
 
 if TYPE_CHECKING:
-    from canalfit.cohort.run import RunOptions, RunReport
+    from canalfit.cohort.options import RunOptions, RunReport
 
 EPILOG = """\
 SOURCE is a folder tree, a table of cases (.csv with a column path), a DICOMDIR or a zip file.
@@ -74,12 +75,12 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError("say where the results go: --out RESULTS")
     report = run_cohort(args.source[0], args.out, settings, options, lambda n: _progress(args.console, n))
     _say(args, report)
-    return exit_codes.FINDINGS if report.failures or report.skipped_failed else exit_codes.OK
+    return exit_codes.OK if report.clean else exit_codes.FINDINGS
 
 
 def _options(args: argparse.Namespace) -> RunOptions:
     from canalfit.cohort.answer import Limits
-    from canalfit.cohort.run import RunOptions
+    from canalfit.cohort.options import RunOptions
     from sizing.errors import UsageError
 
     workers = args.workers if args.workers is not None else _cores()
@@ -99,7 +100,7 @@ def _cores() -> int:
 
 
 def _look(args: argparse.Namespace, settings: Any, options: RunOptions) -> int:
-    from canalfit.cohort.run import look_at
+    from canalfit.cohort.look import look_at
 
     seen = sorted(look_at(args.source[0], settings, options))
     if args.json:
@@ -123,19 +124,21 @@ def _merge(args: argparse.Namespace) -> int:
 
 
 def _say(args: argparse.Namespace, report: RunReport) -> None:
+    from canalfit.cohort.answer import UNWRITTEN
+
     say = args.console.say
-    for (place, _, sentence), n in sorted(Counter(report.failures).items()):
-        say(f"  {place}: {sentence}" + (f" ({n} rows)" if n > 1 else ""))
+    for (place, code, sentence), n in sorted(Counter(report.failures).items()):
+        if code != UNWRITTEN:  # said once, below
+            say(f"  {place}: {sentence}" + (f" ({n} rows)" if n > 1 else ""))
     counts = {
         "planned": report.planned, "refused": report.refused, "failed": report.failed,
         "finished before": report.skipped, "recognised by content": report.recognised,
-        "twice in the source": report.duplicates,
+        "twice in the source": report.duplicates, "left for the next run": report.unplanned,
     }  # fmt: skip
     say(f"{report.units} scans: " + (", ".join(f"{n} {words}" for words, n in counts.items() if n) or "nothing to do"))
     if report.changed:
         say(f"{report.changed} of them were done again, because scan or settings changed")
-    if report.unsaved:
-        say(f"{report.unsaved} of them could not be written and are in no table: start again when there is room")
+    _say_no_room(say, report)
     if report.left_out:
         say(f"{report.left_out} cases of earlier runs are not in this source: kept in cases/, not in the tables")
     if report.skipped_failed:
@@ -143,6 +146,19 @@ def _say(args: argparse.Namespace, report: RunReport) -> None:
             "--retry-failed tries crashes again")  # fmt: skip
     if args.json:
         args.console.json(report.plain())
+
+
+def _say_no_room(say: Callable[[str], None], report: RunReport) -> None:
+    """Say once what a full disk cost: each scan that it cost would say the same."""
+    if not report.no_room:
+        return
+    say(report.no_room)
+    if report.unsaved:
+        say(f"  {report.unsaved} of them could not be written: failures.csv names those for which a row found room")
+    if report.unplanned:
+        say(f"  {report.unplanned} were left for the next run, as nothing more could be written")
+    if report.no_tables:
+        say("  there was no room for the tables: the next run makes them of the finished cases")
 
 
 @contextmanager

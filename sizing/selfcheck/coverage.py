@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from sizing.geometry import FloatArray
+from sizing.intervals import TWO_SIDED_95, wilson
 
-TWO_SIDED_95 = 1.96
 COVERAGE_RANGE = (0.90, 0.99)
 
 
@@ -65,11 +65,3 @@ def coverage_of_limbs(pairs: Sequence[tuple[FloatArray, FloatArray]]) -> Coverag
         own = share * (1 - share)
         independent = float(np.clip(own / max(variance, own / counts.sum(), 1e-12), limbs, counts.sum()))
     return Coverage(share, *wilson(share, independent), independent)
-
-
-def wilson(share: float, n: float) -> tuple[float, float]:
-    """Return Wilson's 95 % interval of a share seen in ``n`` independent answers."""
-    z2 = TWO_SIDED_95**2
-    middle = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = TWO_SIDED_95 * float(np.sqrt(share * (1 - share) / n + z2 / (4 * n**2))) / (1 + z2 / n)
-    return max(0.0, middle - half), min(1.0, middle + half)

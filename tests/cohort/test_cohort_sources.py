@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from canalfit.cohort.run import RunOptions, RunReport, run_cohort
+from canalfit.cohort.options import RunOptions, RunReport
+from canalfit.cohort.run import run_cohort
 from canalfit.cohort.settings import settings_from
 from dicom_io import write_ct_series
 from sizing.anatomy import Bone, Side

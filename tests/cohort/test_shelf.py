@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 from itertools import combinations
 from pathlib import Path
 
@@ -10,9 +11,10 @@ import pytest
 
 from canalfit.cohort.columns import CASES, FITS
 from canalfit.cohort.settings import Shelf
-from canalfit.cohort.shelf import coverage_by_count, coverage_of_new_people, smallest_set, wilson
+from canalfit.cohort.shelf import coverage_by_count, coverage_of_new_people, share_interval, smallest_set
 from canalfit.cohort.shelf_tables import shelf_texts
 from canalfit.tables import csv_text
+from sizing.intervals import wilson
 
 
 def by_trying_all(serves: np.ndarray, share: float) -> int | None:
@@ -54,9 +56,10 @@ def test_greedy_would_take_three_where_two_are_enough() -> None:
 
 def test_interval_of_a_share_is_that_of_the_book() -> None:
     # Newcombe 1998, table I: 81 of 263 gives 0.2553 to 0.3662; 0 of 20 gives 0 to 0.1611.
-    assert wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
-    assert wilson(0, 20) == pytest.approx((0.0, 0.1611), abs=5e-5)
-    assert wilson(40, 40, n_people=10) == wilson(10, 10)
+    assert share_interval(81, 263, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
+    assert share_interval(0, 20, 20) == pytest.approx((0.0, 0.1611), abs=5e-5)
+    assert share_interval(40, 40, 10) == wilson(1.0, 10)
+    assert all(map(math.isnan, share_interval(0, 0, 0)))
 
 
 def test_a_set_chosen_on_a_sample_is_judged_on_other_people() -> None:
@@ -109,7 +112,7 @@ def test_tables_count_doubt_people_and_repeats(tmp_path: Path) -> None:
     ]  # fmt: skip
     assert {(r["n_rows"], r["n_people"]) for r in sets} == {("4", "3")}
     assert "serves 75.0% (95% interval" in sets[2]["says"] and "2 sizes serve as many" in sets[2]["says"]
-    low, high = wilson(3, 4, 3)
+    low, high = share_interval(3, 4, 3)
     assert (sets[1]["share_low"], sets[1]["share_high"]) == (f"{low:.3f}", f"{high:.3f}")
     [custom] = csv.DictReader(io.StringIO(texts["custom.csv"].decode()))
     assert (custom["case"], custom["reason"]) == ("d", "too thick")

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from sizing.canal import Canal
+from sizing.intervals import TWO_SIDED_95
 from sizing.phantom import PhantomSpec, make_phantom
 from sizing.phantom.population import draw_limbs
 from sizing.phantom.render import make_axis
@@ -88,7 +89,7 @@ def test_coverage_of_a_few_limbs_is_said_with_its_own_doubt() -> None:
     inside, outside = np.zeros(200), np.full(200, 1.0)
     agree = coverage_of_limbs([(inside, se)] * 9)
     assert agree.share == 1.0 and not agree.missed  # nine limbs that all agree do not exclude 99 %
-    assert agree.independent == 9 and agree.low == pytest.approx(9 / (9 + 1.96**2))  # Wilson's bound of 9 of 9
+    assert agree.independent == 9 and agree.low == pytest.approx(9 / (9 + TWO_SIDED_95**2))  # Wilson's bound of 9 of 9
     mixed = [(np.where(np.arange(200) % 10 < 4, outside, inside), se)] * 9
     assert coverage_of_limbs(mixed).share == pytest.approx(0.6) and coverage_of_limbs(mixed).missed
     many = coverage_of_limbs([(inside, se)] * 2000)
