@@ -59,7 +59,8 @@ def cut_text(plan: ImplantationPlan) -> str:
         if plan.settings.resect_at_mm is not None:
             return f"cut {plan.settings.resect_at_mm:g} mm above the lowest bone in the scan"
         return "cut as given"
-    way = {"virtual": "virtual cut", "stump end": "facing plane at the stump's end", "given": "cut as given"}
+    way = {"virtual": "virtual cut", "stump end": "faced at the stump's end", "scan end": "faced at the scan's end",
+           "shaft end": "faced at the shaft's end", "given": "cut as given"}  # fmt: skip
     return (
         f"{way.get(bone.resection_source, bone.resection_source)}, {words.mm(bone.stump_removed_mm, 0)} of bone removed"
     )
@@ -138,7 +139,7 @@ def fit_facts(plan: ImplantationPlan, fit: Fit, limit: float) -> tuple[Fact, ...
     return (
         Fact("least wall left", words.wall(fit.wall_min_mm), words.place(fit.wall_min_depth_mm, fit.wall_min_direction),
              not fit.wall_min_mm >= limit),
-        Fact("wall at tip ±20 mm", words.wall(fit.wall_min_tip_mm), f"limit {words.mm(limit)}",
+        Fact("wall at the tip", words.wall(fit.wall_min_tip_mm), f"tip ±20 mm, limit {words.mm(limit)}",
              not fit.wall_min_tip_mm >= limit),
         Fact("wall at the collar", words.wall(fit.wall_min_collar_mm), native,
              not fit.wall_min_collar_mm >= limit),

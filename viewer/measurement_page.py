@@ -7,8 +7,9 @@ import viewer.facts as facts
 import viewer.panes as panes
 import viewer.style as style
 from sizing.fit.model import Fit
+from viewer.lettering import LEAST_POINTS, text_width_mm
 from viewer.page_frame import LEFT, RIGHT, WIDTH, ReportCase, frame
-from viewer.paint import Sheet, band_bar, legend, text_width_mm
+from viewer.paint import Sheet, band_bar, legend
 from viewer.section_pane import section_pane
 
 
@@ -32,8 +33,8 @@ def measurement_page(case: ReportCase) -> Sheet:
              (style.WARM, "least wall at this level")]  # fmt: skip
     end = legend(sheet, LEFT, y, items)
     text = "sections across the canal, seen from the cut end"
-    if end + text_width_mm(text, 6.5) < RIGHT:
-        sheet.text(RIGHT, y, text, 6.5, colour=style.GREY, align="right")
+    if end + text_width_mm(text, LEAST_POINTS) < RIGHT:
+        sheet.text(RIGHT, y, text, LEAST_POINTS, colour=style.GREY, align="right")
     _charts(sheet, case, y + 8.5, 260.0)
     return sheet
 
@@ -63,8 +64,8 @@ def _charts(sheet: Sheet, case: ReportCase, top: float, bottom: float) -> None:
         x += each + gap
     end = band_bar(sheet, wall.bands, LEFT, bottom + 8.0)
     sheet.box(end + 3.0, bottom + 8.0, 4.6, 3.2, fill="#d6dade")
-    end += 9.0 + sheet.text(end + 8.6, bottom + 10.6, "cannot tell", 6.2) + 3.0
-    sheet.text(end, bottom + 10.6, "hatched: the tool touches bone", 6.2, colour=style.GREY)
+    end += 9.0 + sheet.text(end + 8.6, bottom + 10.6, "cannot tell", LEAST_POINTS) + 3.0
+    sheet.text(end, bottom + 10.6, "hatched: the tool touches bone", LEAST_POINTS, colour=style.GREY)
     _chart_legend(sheet, fit, bottom + 18.6)
 
 
@@ -72,6 +73,6 @@ def _chart_legend(sheet: Sheet, fit: Fit | None, y: float) -> None:
     items = [("#f3eb8f", "canal, least to greatest width"), ("#8a7a00", "largest circle inside")]
     if fit is not None:
         items += [(style.BLUE, "stem, fill"), ("#b0558a", "contact")]
-    legend(sheet, LEFT, y, items, 6.2)
-    text = "frontal, lateral: straightened along the canal; stem not drawn"
-    sheet.text(RIGHT, y, text, 6.2, colour=style.GREY, align="right")
+    legend(sheet, LEFT, y, items, LEAST_POINTS)
+    text = "frontal, lateral: the canal straightened, no stem"
+    sheet.text(RIGHT, y, text, LEAST_POINTS, colour=style.GREY, align="right")

@@ -11,6 +11,7 @@ from viewer.pane import Area, Line, Mark, Pane, Ticks, nice_ticks
 # Looks of the envelope's lines, straight first; a catalogue has at most a few bows.
 BOW_ROLES = ("reach straight", "reach bow 1", "reach bow 2", "reach bow 3")
 _BAR_MM = 0.34  # of a size step of 0.5 mm
+_WORDS_ABOVE = 1.09  # height of the chart over the longest stem, where words stand above its line
 _LEAST_SHOWN = 0.01  # of the draws
 _PERCENT = Ticks((0.0, 25.0, 50.0, 75.0, 100.0), ("0", "25", "50", "75", "100"), "per cent")
 
@@ -27,8 +28,9 @@ def envelope_pane(reach: Envelope, fit: Fit | None) -> Pane:
         at = (fit.implant.diameter_mm, fit.implant.length_mm)
         longest = max(longest, at[1])
         marks.append(Mark(at, "the choice", "chart stem", "middle", (0.0, -9.0), dot=True))
-    high = max(20.0, 20.0 * np.ceil((longest + 5.0) / 20.0))
-    if any(r.reaches_end for r in reach.rows):
+    ends = any(r.reaches_end for r in reach.rows)
+    high = max(20.0, 20.0 * np.ceil(longest * (_WORDS_ABOVE if ends else 1.03) / 20.0))
+    if ends:
         marks.append(Mark((float(diameters[0]), longest), "end of the measured bone", "quiet", "start", (0.0, 4.0)))
     x, y = nice_ticks(diameters[0], diameters[-1], 2.0), nice_ticks(0.0, high, 20.0)
     return Pane(

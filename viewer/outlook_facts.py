@@ -25,7 +25,7 @@ RISK_HEADER = (
     "wall under limit",
     "breach",
     "least wall 5–95 %",
-    "most often at",
+    "most often at, above the cut",
 )
 QUARTER_HEADER = ("zone", "anterior", "posterior", "medial", "lateral")
 GRAFT_HEADER = ("solid cortical bone cut", "solid cancellous", "to use", "gap round the stem", "left over")
@@ -69,6 +69,7 @@ def risk_rows(plan: ImplantationPlan) -> list[tuple[str, ...]]:
         low, _, high = drawn.wall_quantiles_mm[i]
         depth = float(drawn.worst_depth_mm[i])
         where = words.place(depth, drawn.worst_direction[i]) if words.known(depth) else "nowhere"
+        where = where.replace(" above the cut", "")
         rows.append((
             words.diameter(float(drawn.diameters_mm[i])) + (CHOICE if i == planned else ""),
             words.percent(float(plan.size.probability[i])),

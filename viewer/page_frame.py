@@ -12,6 +12,7 @@ from sizing.intended_use import RESEARCH_USE
 from sizing.planning import ImplantationPlan
 from sizing.record import Provenance
 from sizing.volume import CtVolume
+from viewer.lettering import LEAST_POINTS
 from viewer.paint import PAGE_MM, Sheet
 
 LEFT, RIGHT = 12.0, 198.0
@@ -52,11 +53,11 @@ def frame(sheet: Sheet, case: ReportCase, number: int, title: str, pages: int = 
     sheet.text(RIGHT, 7.0, f"{case.status} · research use only", 9, bold=True, colour="#ffd7b0", align="right")
     p = case.provenance
     sheet.line((LEFT, RIGHT), (284.0, 284.0), "#b8c1c8", 0.4)
-    sheet.text(LEFT, 287.5, RESEARCH_USE, 6.2, colour=style.GREY)
+    sheet.text(LEFT, 287.5, RESEARCH_USE, LEAST_POINTS, colour=style.GREY)
     sheet.text(LEFT, 291.0, f"canalfit {p.canalfit_version} · input {p.input_sha256[:16] or 'contours'} · plan "
                f"{p.plan_sha256[:16] or 'not saved'} · catalogue {case.plan.catalogue_version} "
-               f"{case.plan.catalogue_sha256[:8]}", 6.2, colour=style.GREY)  # fmt: skip
-    sheet.text(RIGHT, 291.0, f"page {number} of {pages}", 6.2, colour=style.GREY, align="right")
+               f"{case.plan.catalogue_sha256[:8]}", LEAST_POINTS, colour=style.GREY)  # fmt: skip
+    sheet.text(RIGHT, 291.0, f"page {number} of {pages}", LEAST_POINTS, colour=style.GREY, align="right")
 
 
 def identity(sheet: Sheet, case: ReportCase, y: float) -> None:

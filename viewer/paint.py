@@ -5,43 +5,13 @@ A ``Sheet`` is an A4 page addressed in millimetres from its upper left corner.
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 import viewer.style as style
+from viewer.lettering import FONT, LEAST_POINTS, fitted, paragraph_mm, text_width_mm
 from viewer.pane import Band, Mark, Pane
 
 PAGE_MM = (210.0, 297.0)
-MM_PER_POINT = 25.4 / 72.0
-FONT = "DejaVu Sans"  # ships with matplotlib, so that pages are alike on every machine
-
-
-@lru_cache(maxsize=8192)
-def text_width_mm(text: str, size: float, bold: bool = False) -> float:
-    """Return the width of a line of text as the page will show it."""
-    from matplotlib.font_manager import FontProperties
-    from matplotlib.textpath import text_to_path
-
-    prop = FontProperties(family=FONT, size=size, weight="bold" if bold else "normal")
-    return float(text_to_path.get_text_width_height_descent(text, prop, ismath=False)[0]) * MM_PER_POINT
-
-
-def wrap(text: str, width_mm: float, size: float, bold: bool = False) -> list[str]:
-    """Break a text into lines that fit a width; a word longer than the width is broken with a hyphen."""
-    lines: list[str] = []
-    for word in text.split():
-        trial = f"{lines[-1]} {word}" if lines else word
-        if lines and text_width_mm(trial, size, bold) <= width_mm:
-            lines[-1] = trial
-            continue
-        while text_width_mm(word, size, bold) > width_mm and len(word) > 2:
-            n = len(word) - 1
-            while n > 1 and text_width_mm(word[:n] + "-", size, bold) > width_mm:
-                n -= 1
-            lines.append(word[:n] + "-")
-            word = word[n:]
-        lines.append(word)
-    return lines or [""]
 
 
 class Sheet:
@@ -69,15 +39,9 @@ class Sheet:
         colour: str = style.INK, max_lines: int = 99,
     ) -> float:  # fmt: skip
         """Write a text in a column; returns the baseline of the next line."""
-        lines = wrap(text, width, size, bold)
-        if len(lines) > max_lines:
-            lines = lines[:max_lines]
-            while lines[-1] and text_width_mm(lines[-1] + " …", size, bold) > width:
-                lines[-1] = lines[-1].rsplit(" ", 1)[0] if " " in lines[-1] else lines[-1][:-1]
-            lines[-1] += " …"
-        for line in lines:
+        for line in fitted(text, width, size, max_lines, bold):
             self.text(x, y, line, size, bold=bold, colour=colour)
-            y += size * MM_PER_POINT * 1.32
+            y += paragraph_mm(1, size)
         return y
 
     def box(self, x: float, y: float, w: float, h: float, *, fill: str = "none", edge: str = "none", width: float = 0.6,
@@ -152,7 +116,7 @@ def _draw(axes: Any, pane: Pane, y_axis: bool) -> None:
         _mark(axes, mark)
     _edges(axes, pane)
     if pane.corner:
-        axes.text(0.03, 0.03, pane.corner, transform=axes.transAxes, ha="left", va="bottom", fontsize=7,
+        axes.text(0.03, 0.03, pane.corner, transform=axes.transAxes, ha="left", va="bottom", fontsize=LEAST_POINTS,
                   fontweight="bold", color=style.MARK_COLOUR["least wall"], zorder=7)  # fmt: skip
 
 
@@ -162,11 +126,11 @@ def _ticks(axes: Any, pane: Pane, y_axis: bool) -> None:
         if not pane.x_ticks.label and at in pane.x_range:
             label.set_horizontalalignment("left" if at == pane.x_range[0] else "right")
     axes.set_yticks(pane.y_ticks.at, pane.y_ticks.text if y_axis else [""] * len(pane.y_ticks.at))
-    axes.tick_params(labelsize=6, length=1.6, width=0.4, pad=1.2, colors=style.INK)
+    axes.tick_params(labelsize=LEAST_POINTS, length=1.6, width=0.4, pad=1.2, colors=style.INK)
     if pane.x_ticks.label:
-        axes.set_xlabel(pane.x_ticks.label, fontsize=6.5, labelpad=1.0, color=style.INK)
+        axes.set_xlabel(pane.x_ticks.label, fontsize=LEAST_POINTS, labelpad=1.0, color=style.INK)
     if pane.y_ticks.label and y_axis:
-        axes.set_ylabel(pane.y_ticks.label, fontsize=6.5, labelpad=1.5, color=style.INK)
+        axes.set_ylabel(pane.y_ticks.label, fontsize=LEAST_POINTS, labelpad=1.5, color=style.INK)
     if not pane.dark and not pane.rasters:
         grid = style.LOOKS["grid"]
         axes.grid(True, color=grid.stroke, lw=grid.width, zorder=0)
@@ -186,7 +150,7 @@ def _mark(axes: Any, mark: Mark) -> None:
             mark.at,
             xytext=mark.offset,
             textcoords="offset points",
-            fontsize=6,
+            fontsize=LEAST_POINTS,
             color=colour,
             bbox=ground,
             ha={"start": "left", "middle": "center", "end": "right"}[mark.anchor],
@@ -202,29 +166,30 @@ def _edges(axes: Any, pane: Pane) -> None:
               (0.5, 0.985, "center", "top"))  # fmt: skip
     for word, (x, y, ha, va) in zip(pane.edges, places, strict=True):
         if word:
-            axes.text(x, y, word, transform=axes.transAxes, ha=ha, va=va, fontsize=6, color="#cfe8f7", zorder=7)
+            axes.text(x, y, word, transform=axes.transAxes, ha=ha, va=va, fontsize=LEAST_POINTS, color="#cfe8f7",
+                      zorder=7)  # fmt: skip
     if pane.scale_bar_mm:
         x1 = pane.x_range[1] - 0.05 * (pane.x_range[1] - pane.x_range[0])
         y1 = pane.y_range[0] + 0.03 * (pane.x_range[1] - pane.x_range[0])
         axes.plot([x1 - pane.scale_bar_mm, x1], [y1, y1], color="#ffffff", lw=1.6, solid_capstyle="butt", zorder=7)
         axes.annotate(f"{pane.scale_bar_mm:.0f} mm", (x1, y1), xytext=(0, 2), textcoords="offset points", ha="right",
-                      va="bottom", fontsize=5.5, color="#ffffff", zorder=7)  # fmt: skip
+                      va="bottom", fontsize=LEAST_POINTS, color="#ffffff", zorder=7)  # fmt: skip
 
 
 def band_bar(sheet: Sheet, bands: tuple[Band, ...], x: float, y: float, step: float = 9.0) -> float:
     """Draw a colour scale with the value at each edge; returns the x after it."""
-    sheet.text(x, y + 2.6, "breach", 6.2, colour=style.DEEP_WARM)
-    x += text_width_mm("breach", 6.2) + 1.5
+    sheet.text(x, y + 2.6, "breach", LEAST_POINTS, colour=style.DEEP_WARM)
+    x += text_width_mm("breach", LEAST_POINTS) + 1.5
     for i, band in enumerate(bands):
         sheet.box(x, y, step, 3.2, fill=style.hex_colour(band.rgb), edge="#ffffff", width=0.4)
         if i:
-            sheet.text(x, y + 6.0, f"{band.low:g}", 6.2, align="center")
+            sheet.text(x, y + 6.0, f"{band.low:g}", LEAST_POINTS, align="center")
         x += step
-    x += 2.0 + sheet.text(x + 1.0, y + 2.6, "mm", 6.2)
+    x += 2.0 + sheet.text(x + 1.0, y + 2.6, "mm", LEAST_POINTS)
     return x
 
 
-def legend(sheet: Sheet, x: float, y: float, items: list[tuple[str, str]], size: float = 6.5) -> float:
+def legend(sheet: Sheet, x: float, y: float, items: list[tuple[str, str]], size: float = LEAST_POINTS) -> float:
     """Write a line of swatches with their meaning, (role or colour, text); returns the x after it."""
     for role, text in items:
         look = style.LOOKS.get(role)
@@ -236,6 +201,3 @@ def legend(sheet: Sheet, x: float, y: float, items: list[tuple[str, str]], size:
         x += 5.0
         x += sheet.text(x, y, text, size, colour=style.GREY) + 4.0
     return x
-
-
-__all__ = ["PAGE_MM", "Sheet", "band_bar", "legend", "text_width_mm", "wrap"]

@@ -14,8 +14,8 @@ from sizing.intended_use import RESEARCH_USE
 from sizing.planning import Review
 from viewer import facts, words, write_report
 from viewer.card import operating_card
+from viewer.lettering import text_width_mm, wrap
 from viewer.page_frame import ReportCase
-from viewer.paint import text_width_mm, wrap
 
 
 @pytest.fixture(scope="module")
