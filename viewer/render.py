@@ -1,11 +1,10 @@
-"""The only place with OpenGL: draws scenes with PyVista, off screen, and finds out beforehand if that works.
+"""Where scenes are drawn with OpenGL: a child process for a report, a PyVista plotter for windows and the planner.
 
-A machine without OpenGL kills the process that tries (no exception), so everything that draws off
-screen for a report runs in a child process (``viewer.render_child``).
+A machine without OpenGL kills the process that tries (no exception), so everything that draws off screen for a
+report runs in a child process (``viewer.render_child``), and here is found out beforehand if it works.
 
-Settings and why: multi-sampling stays off, because together with depth peeling software OpenGL loses
-translucent bodies without a word, and it is three times slower; still pictures are drawn larger and
-averaged instead (SSAA).
+Multi-sampling stays off: together with depth peeling software OpenGL loses translucent bodies without a word, and it
+is three times slower. Bodies, lines and camera are those of ``viewer.stills``.
 """
 
 from __future__ import annotations
@@ -16,12 +15,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-import viewer.style as style
 from sizing.findings import Finding, Level
 from viewer.child import Child
-from viewer.pane import Band
 from viewer.scene import Layer, Scene
 from viewer.scene_picture import Caption, Shot
 
@@ -31,15 +26,10 @@ if TYPE_CHECKING:
 NO_DISPLAY = ("VTK_DEFAULT_OPENGL_WINDOW", "vtkEGLRenderWindow")
 # What VTK takes by itself where the display that is named does not answer.
 WITHOUT_SCREEN = ("vtkEGLRenderWindow", "vtkOSOpenGLRenderWindow")
-# glibc then returns a view's 60 MB of buffers when the view is closed, and does not keep them for the next.
+# glibc then returns a view's buffers when the view is closed, and does not keep them for the next.
 GIVE_BACK = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
 PACKAGES = "libegl1 and libgl1-mesa-dri"
-SMOOTH = 2  # pictures are drawn this many times larger and averaged
 CHILD_SECONDS = 60.0
-TABLE_ENTRIES = 1200  # about 0.01 mm per entry for walls
-# Width in pixels and colour of the lines on a surface; both are seen on warm and on cold bands.
-LINES = {"limit": (3.0, "#1b2530"), "borders": (1.0, "#1b2530")}
-LINE_OFFSET = -20.0  # in steps of the depth buffer: lines lie on the surface, and are drawn before it
 
 
 class Picture:
@@ -107,107 +97,41 @@ def plotter(size: tuple[int, int], *, off_screen: bool = True) -> pv.Plotter:
     return p
 
 
-def add_layer(p: pv.Plotter, layer: Layer, scene: Scene) -> tuple[Any, pv.PolyData]:
+def add_layer(p: Any, layer: Layer, scene: Scene) -> tuple[Any, pv.PolyData]:
     """Add one layer to a plotter; return its actor and its data, whose arrays may be changed in place."""
-    data = poly_data(layer)
-    look: dict[str, Any] = {"opacity": layer.opacity, "ambient": 0.32, "diffuse": 0.72, "specular": 0.0,
-                            "smooth_shading": False, "name": layer.mesh.name, "show_scalar_bar": False}  # fmt: skip
-    bands = layer.bands or scene.bands
-    if layer.coloured:
-        actor = p.add_mesh(
-            data,
-            scalars="value",
-            cmap=colour_map(bands),
-            clim=list(style.table_range(bands)),
-            nan_color="#c9ced3",
-            interpolate_before_map=True,
-            n_colors=TABLE_ENTRIES,
-            **look,
-        )
-    else:
-        actor = p.add_mesh(data, color=layer.rgb, **look)
-    actor.visibility = layer.shown
+    import pyvista as pv
+
+    from viewer.stills import body_actor, body_of
+
+    data = pv.PolyData(body_of(layer))
+    actor = body_actor(data, layer, scene.bands)
+    actor.SetVisibility(layer.shown)
+    p.add_actor(actor, name=layer.mesh.name, reset_camera=False)
     return actor, data
 
 
-def add_lines(p: pv.Plotter, scene: Scene) -> dict[str, pv.PolyData]:
-    """Add the borders of the colours; return their data by the keys of ``LINES``, for ``fill_lines``."""
-    import pyvista as pv
+def add_lines(p: Any, scene: Scene) -> dict[str, Any]:
+    """Add the borders of the colours; return their data by name, for ``fill_lines``."""
+    from viewer.stills import line_actors
 
-    found = {}
-    for name, (width, colour) in LINES.items():
-        data = pv.PolyData(np.zeros((2, 3)), lines=np.array([2, 0, 1]))
-        actor: Any = p.add_mesh(data, color=colour, line_width=width, lighting=False, name=f"{name} lines",
-                                show_scalar_bar=False, reset_camera=False)  # fmt: skip
-        actor.mapper.SetResolveCoincidentTopologyToPolygonOffset()
-        actor.mapper.SetRelativeCoincidentTopologyLineOffsetParameters(0.0, LINE_OFFSET)
-        actor.SetPickable(False)
-        actor.SetUseBounds(False)
-        found[name] = data
+    lines = line_actors()
+    for name, (actor, _) in lines.items():
+        p.add_actor(actor, name=f"{name} lines", reset_camera=False, pickable=False)
+    found = {name: data for name, (_, data) in lines.items()}
     fill_lines(found, scene)
     return found
 
 
-def fill_lines(lines: dict[str, pv.PolyData], scene: Scene) -> None:
+def fill_lines(lines: dict[str, Any], scene: Scene) -> None:
     """Put the borders of a scene's colours into the data of ``add_lines``."""
-    import pyvista as pv
+    from viewer.stills import fill_lines as fill
 
-    made = scene.isolines()
-    for name, segments in (("limit", made.limit_lps), ("borders", made.borders_lps)):
-        n = len(segments)
-        cells = np.column_stack([np.full(n, 2), np.arange(2 * n).reshape(n, 2)])
-        lines[name].ShallowCopy(pv.PolyData(segments.reshape(-1, 3), lines=cells.ravel()))
-
-
-def poly_data(layer: Layer) -> pv.PolyData:
-    """Return a layer as PyVista data, with its values as ``value``."""
-    import pyvista as pv
-
-    points: Any = layer.mesh.points_lps
-    faces: Any = layer.mesh.triangles
-    data = pv.PolyData.from_regular_faces(points, faces)
-    if layer.mesh.values is not None:
-        data["value"] = layer.mesh.values
-    return data
-
-
-def colour_map(bands: tuple[Band, ...]) -> Any:
-    """Return a scale as a matplotlib colour map over ``style.table_range``."""
-    from matplotlib.colors import ListedColormap
-
-    return ListedColormap(style.colour_table(bands, *style.table_range(bands), entries=TABLE_ENTRIES))
+    fill(lines, scene.isolines())
 
 
 def look_from(p: pv.Plotter, scene: Scene, view: str, fill: float = 1.04) -> None:
-    """Point the camera: "front", "back", "lateral", "medial", "proximal" or "distal"; proximal is up."""
-    from_lps = {
-        "front": scene.anterior_lps, "back": -scene.anterior_lps, "lateral": scene.lateral_lps,
-        "medial": -scene.lateral_lps, "proximal": scene.proximal_lps, "distal": -scene.proximal_lps,
-    }[view]  # fmt: skip
-    up = scene.anterior_lps if view in ("proximal", "distal") else scene.proximal_lps
-    frame = np.stack([np.cross(up, from_lps), up, from_lps])
-    local = np.concatenate([layer.mesh.points_lps for layer in scene.layers if layer.shown]) @ frame.T
-    low, high = local.min(axis=0), local.max(axis=0)
-    centre = (low + high) / 2 @ frame
-    p.camera.focal_point = centre
-    p.camera.position = centre + 2.0 * float(np.linalg.norm(high - low)) * np.asarray(from_lps)
-    p.camera.up = up
-    aspect = p.window_size[0] / p.window_size[1]
-    p.camera.parallel_scale = fill * max(high[1] - low[1], (high[0] - low[0]) / aspect) / 2
+    """Point a plotter's camera; see ``viewer.stills.aim``."""
+    from viewer.stills import aim
+
+    aim(p.camera, scene, view, p.window_size[0] / p.window_size[1], fill)
     p.reset_camera_clipping_range()
-
-
-def still(scene: Scene, view: str, size: tuple[int, int]) -> tuple[np.ndarray, float]:
-    """Draw one view; returns RGB (h, w, 3) and the millimetres of one pixel."""
-    p = plotter((size[0] * SMOOTH, size[1] * SMOOTH))
-    for layer in scene.layers:
-        if layer.shown:
-            add_layer(p, layer, scene)
-    add_lines(p, scene)
-    look_from(p, scene, view)
-    big = np.asarray(p.screenshot(return_img=True), np.float32)
-    mm = 2.0 * p.camera.parallel_scale / size[1]
-    p.close()
-    h, w = size[1], size[0]
-    small = big.reshape(h, SMOOTH, w, SMOOTH, 3).mean(axis=(1, 3))
-    return small.round().astype(np.uint8), float(mm)

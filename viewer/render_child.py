@@ -5,24 +5,28 @@ from __future__ import annotations
 import os
 import sys
 
+import numpy as np
+
+import viewer.style as style
 from viewer.child import job_from_parent, stay_behind
-from viewer.render import plotter, still
+from viewer.mesh import Mesh
+from viewer.scene import Layer, Scene
 from viewer.scene_picture import VIEW_PIXELS, compose
+from viewer.stills import still
 
 FEW_PIXELS = (16, 36)
 
 
 def get_ready() -> None:
-    """Load what views need before there are any, and have OpenGL build its shaders, on a few pixels.
+    """Have OpenGL build its shaders before there are views, on a few pixels.
 
     What puts the views together is loaded later, when the memory of drawing them has been given back.
     """
-    import pyvista as pv
-
-    small = plotter(FEW_PIXELS)
-    small.add_mesh(pv.Sphere(), opacity=0.5)
-    small.screenshot(return_img=True)
-    small.close()
+    right, anterior, proximal = np.eye(3)
+    values = Mesh("values", np.eye(3), np.array([[0, 1, 2]]), np.arange(3.0))
+    plain = Mesh("plain", np.eye(3), np.array([[0, 1, 2]]))
+    layers = (Layer(values, "", (1.0, 1.0, 1.0)), Layer(plain, "", (1.0, 1.0, 1.0)))
+    still(Scene(layers, style.gap_bands(), "", anterior, right, proximal), "front", FEW_PIXELS)
 
 
 def main() -> int:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import viewer.style as style
-from viewer import render, scene, scene_picture, turntable
+from viewer import render, scene, scene_picture, stills, turntable
 from viewer.mesh import Mesh, grid_triangles
 from viewer.scene import Layer
 
@@ -85,7 +85,7 @@ def test_walls_travel_to_the_page_within_a_thousandth_of_a_millimetre() -> None:
 @pytest.mark.skipif(not OPENGL[0], reason=f"no picture can be drawn: {OPENGL[1]}")
 def test_band_edges_in_rendered_pixels(tmp_path: Path) -> None:
     made = strip_scene()
-    pixels, mm = render.still(made, "front", (900, 300))
+    pixels, mm = stills.still(made, "front", (900, 300))
     assert np.allclose(band_edges_mm(pixels[150]), [0, 2, 3, 4, 5, 6, 7, 8], atol=0.05)  # 3 pixels of 900
     width = np.flatnonzero(pixels[150].min(axis=1) < 250)
     assert (width[-1] - width[0] + 1) * mm == pytest.approx(90.0, abs=2 * mm)  # the scale is true
@@ -97,7 +97,7 @@ def test_translucent_bone_is_really_drawn() -> None:
     plan, _ = example_case.make_case()
     whole = next(layer for layer in scene.plan_scene(plan).layers if layer.mesh.name == "outer")
     glass = replace(scene.plan_scene(plan), layers=(replace(whole, shown=True, rgb=(1.0, 0.0, 0.0), opacity=0.5),))
-    pixels, _ = render.still(glass, "front", (200, 400))
+    pixels, _ = stills.still(glass, "front", (200, 400))
     red = (pixels[..., 0] > pixels[..., 1].astype(int) + 40).mean()
     assert red > 0.1
 
