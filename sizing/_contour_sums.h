@@ -45,6 +45,35 @@ typedef float *CANALFIT_ALONE canalfit_out;
 /* Keeps divisions finite where two points are equally far, or a point lies on the axis (mm2). */
 #define CANALFIT_TINY 1e-12f
 
+/* Places where an axis passes through sections, one section a lane. */
+enum { CANALFIT_BLOCK = 16 };
+typedef struct {
+    double travel[CANALFIT_BLOCK], cx[CANALFIT_BLOCK], cy[CANALFIT_BLOCK]; /* along the axis, and in the section (mm) */
+    double a[CANALFIT_BLOCK], b[CANALFIT_BLOCK], ds[CANALFIT_BLOCK];       /* the axis's direction in the section */
+} CanalfitPlaces;
+
+/* Where a straight axis passes through n <= CANALFIT_BLOCK sections. frames points at the first one's first number; the
+   next number of a section lies m further on. pose is entry and direction. */
+CANALFIT_CLONES
+static void canalfit_pierce(const double *CANALFIT_ALONE frames, int m, int n, const double *CANALFIT_ALONE pose,
+                            CanalfitPlaces *CANALFIT_ALONE places)
+{
+    const double *p = frames, *s = frames + 3 * m, *u = frames + 6 * m, *v = frames + 9 * m;
+    double ex = pose[0], ey = pose[1], ez = pose[2], dx = pose[3], dy = pose[4], dz = pose[5];
+    for (int i = 0; i < n; i++) {
+        double gx = p[i] - ex, gy = p[i + m] - ey, gz = p[i + 2 * m] - ez;
+        double ds = dx * s[i] + dy * s[i + m] + dz * s[i + 2 * m];
+        double a = dx * u[i] + dy * u[i + m] + dz * u[i + 2 * m], b = dx * v[i] + dy * v[i + m] + dz * v[i + 2 * m];
+        double travel = (gx * s[i] + gy * s[i + m] + gz * s[i + 2 * m]) / ds;
+        places->travel[i] = travel;
+        places->cx[i] = travel * a - (gx * u[i] + gy * u[i + m] + gz * u[i + 2 * m]);
+        places->cy[i] = travel * b - (gx * v[i] + gy * v[i + m] + gz * v[i + 2 * m]);
+        places->a[i] = a;
+        places->b[i] = b;
+        places->ds[i] = ds;
+    }
+}
+
 /* A contour displaced along its rays by se * (shared + local * field). move (n + 2) keeps by how much, and repeats the
    last point before the first and the first after the last. */
 CANALFIT_CLONES
@@ -128,15 +157,15 @@ typedef struct {
    additions. r and a are at most half the contour's range: the cancellation stays within what single precision has. */
 enum { CANALFIT_AWAY, CANALFIT_W, CANALFIT_WA, CANALFIT_S, CANALFIT_SM, CANALFIT_SP, CANALFIT_SUM_ROWS };
 
-/* Fill those rows, and the sums of the contour; its least and greatest are known. w is J / rho^2, weighted with the
-   volume element. Divisions are what this costs: one serves a point and the gap behind it. */
+/* Fill AWAY and W, and the sums of the contour; its least and greatest are known. w is J / rho^2, weighted with the
+   volume element. S is left without the weights of its two ends, see canalfit_slant. Divisions are what this costs: one
+   serves a point and the gap behind it. */
 CANALFIT_CLONES CANALFIT_FINITE
 static void canalfit_weights(canalfit_in x, canalfit_in y, canalfit_in tx, canalfit_in ty, int n, float cx, float cy,
                              float w0, float wu, float wv, canalfit_in rho2, CanalfitContour *contour, int row,
                              canalfit_out rows)
 {
-    canalfit_out away = rows + CANALFIT_AWAY * row, w = rows + CANALFIT_W * row, wa = rows + CANALFIT_WA * row;
-    canalfit_out s = rows + CANALFIT_S * row, sm = rows + CANALFIT_SM * row, sp = rows + CANALFIT_SP * row;
+    canalfit_out away = rows + CANALFIT_AWAY * row, w = rows + CANALFIT_W * row, s = rows + CANALFIT_S * row;
     float middle = 0.5f * (contour->least + contour->most), sum_weight = 0.0f, sum_area = 0.0f;
     CANALFIT_NO_OVERLAP
     for (int i = 0; i < n; i++) {
@@ -152,6 +181,17 @@ static void canalfit_weights(canalfit_in x, canalfit_in y, canalfit_in tx, canal
     }
     w[n] = w[0];
     away[n] = away[0];
+    away[n + 1] = away[n]; /* loops may take gaps by two: this one is never crossed */
+    contour->sum_weight = sum_weight;
+    contour->sum_area = sum_area;
+}
+
+/* The other rows. */
+CANALFIT_CLONES
+static void canalfit_slant(int n, int row, canalfit_out rows)
+{
+    canalfit_out away = rows + CANALFIT_AWAY * row, w = rows + CANALFIT_W * row, wa = rows + CANALFIT_WA * row;
+    canalfit_out s = rows + CANALFIT_S * row, sm = rows + CANALFIT_SM * row, sp = rows + CANALFIT_SP * row;
     CANALFIT_NO_OVERLAP
     for (int i = 0; i < n; i++) {
         float slant = s[i] * (w[i] + w[i + 1]), d = away[i] - away[i + 1];
@@ -160,10 +200,6 @@ static void canalfit_weights(canalfit_in x, canalfit_in y, canalfit_in tx, canal
         sm[i] = slant * (away[i] + away[i + 1]);
         sp[i] = slant * (away[i] * away[i + 1] + d * d * (1.0f / 6.0f));
     }
-    w[n] = wa[n] = s[n] = sm[n] = sp[n] = 0.0f; /* loops may take points by two */
-    away[n + 1] = away[n];
-    contour->sum_weight = sum_weight;
-    contour->sum_area = sum_area;
 }
 
 /* The sums of one point and the gap behind it, for the j-th of four discs. No branch: this must vectorise. */
@@ -208,79 +244,122 @@ static void canalfit_four(canalfit_in rows, int row, int n, canalfit_in rr, floa
 #ifdef CANALFIT_WIDE
 #define CANALFIT_AVX512 __attribute__((target("avx512f")))
 
-/* 16 or 32 discs in the lanes of one or two registers, points one by one: no sums across lanes, one comparison serves
-   two gaps, and a masked addition needs no selection. Multiplying by one lets other units of the processor add, too;
-   even and odd points have sums of their own, so that no addition waits for the one before. */
-CANALFIT_AVX512 static inline __attribute__((always_inline)) void canalfit_lanes(
-    const int blocks, canalfit_in rows, int row, int n, canalfit_in rr, float middle, canalfit_out areas,
-    canalfit_out turns)
+/* Sums up to each lane. */
+CANALFIT_AVX512 static inline __attribute__((always_inline)) __m512 canalfit_running(__m512 x)
 {
-    const __m512 one = _mm512_set1_ps(1.0f);
+#define CANALFIT_SHIFTED(by) \
+    _mm512_castsi512_ps(_mm512_alignr_epi32(_mm512_castps_si512(x), _mm512_setzero_si512(), 16 - (by)))
+    x = _mm512_add_ps(x, CANALFIT_SHIFTED(1));
+    x = _mm512_add_ps(x, CANALFIT_SHIFTED(2));
+    x = _mm512_add_ps(x, CANALFIT_SHIFTED(4));
+    return _mm512_add_ps(x, CANALFIT_SHIFTED(8));
+}
+
+/* The other rows, so that a disc needs no sums over the points inside it. Those lie in stretches, and the sum over a
+   stretch is the sum of all points up to its last less the sum of all up to the one before its first: both are known at
+   the gap where the disc leaves or enters the contour. With W and WA the sums up to and with point i, and + at a gap
+   where the distance grows (there a disc leaves), - at the others,
+
+     SM is  +-W - sm       SP is  -+WA + sp       (for a disc that has the first point inside: W, WA of all more)
+*/
+CANALFIT_AVX512 static void canalfit_stretches(float *CANALFIT_ALONE rows, int row, int n)
+{
+    const __m512i last = _mm512_set1_epi32(15);
+    const __m512 sixth = _mm512_set1_ps(1.0f / 6.0f);
+    __m512 w_before = _mm512_setzero_ps(), wa_before = w_before;
+    for (int i = 0; i < n; i += 16) {
+        float *at = rows + i;
+        __mmask16 here = n - i >= 16 ? 0xffff : (__mmask16) ((1u << (n - i)) - 1);
+        __m512 w = _mm512_maskz_loadu_ps(here, at + CANALFIT_W * row);
+        __m512 w_next = _mm512_maskz_loadu_ps(here, at + CANALFIT_W * row + 1);
+        __m512 a = _mm512_maskz_loadu_ps(here, at), a_next = _mm512_maskz_loadu_ps(here, at + 1);
+        __m512 s = _mm512_mul_ps(_mm512_maskz_loadu_ps(here, at + CANALFIT_S * row), _mm512_add_ps(w, w_next));
+        __m512 d = _mm512_sub_ps(a, a_next), product = _mm512_mul_ps(a, a_next);
+        __m512 sm = _mm512_mul_ps(s, _mm512_add_ps(a, a_next));
+        __m512 sp = _mm512_mul_ps(s, _mm512_fmadd_ps(_mm512_mul_ps(d, d), sixth, product));
+        __mmask16 leaves = _mm512_cmp_ps_mask(a, a_next, _CMP_LT_OQ);
+        __m512 w_so_far = _mm512_add_ps(canalfit_running(w), w_before);
+        __m512 wa_so_far = _mm512_add_ps(canalfit_running(_mm512_mul_ps(w, a)), wa_before);
+        w_before = _mm512_permutexvar_ps(last, w_so_far), wa_before = _mm512_permutexvar_ps(last, wa_so_far);
+        sp = _mm512_mask_sub_ps(_mm512_add_ps(sp, wa_so_far), leaves, sp, wa_so_far);
+        w_so_far = _mm512_mask_sub_ps(w_so_far, (__mmask16) ~leaves, _mm512_setzero_ps(), w_so_far);
+        _mm512_mask_storeu_ps(at + CANALFIT_S * row, here, s);
+        _mm512_mask_storeu_ps(at + CANALFIT_SM * row, here, _mm512_sub_ps(w_so_far, sm));
+        _mm512_mask_storeu_ps(at + CANALFIT_SP * row, here, sp);
+    }
+}
+
+/* 16 or 32 discs in the lanes of one or two registers, gaps one by one: no sums across lanes, one comparison serves
+   two gaps, and a masked addition needs no selection. Even and odd gaps have sums of their own, so that no addition
+   waits for the one before. The rows have been through canalfit_stretches. */
+CANALFIT_AVX512 static inline __attribute__((always_inline)) void canalfit_lanes(
+    const int blocks, canalfit_in rows, int row, int n, canalfit_in rr, const CanalfitContour *contour, float middle,
+    canalfit_out areas, canalfit_out turns)
+{
     canalfit_in point = rows;
-    __m512 r[2], w[2][2], wa[2][2], s[2][2], sm[2][2], sp[2][2];
+    __m512 r[2], s[2][2], sm[2][2], sp[2][2];
     __mmask16 here[2];
     for (int k = 0; k < blocks; k++) {
         r[k] = _mm512_sub_ps(_mm512_loadu_ps(rr + k * CANALFIT_LANES), _mm512_set1_ps(middle));
         here[k] = _mm512_cmp_ps_mask(r[k], _mm512_set1_ps(point[0]), _CMP_GT_OQ);
-        for (int o = 0; o < 2; o++)
-            w[k][o] = wa[k][o] = s[k][o] = sm[k][o] = sp[k][o] = _mm512_setzero_ps();
+        s[k][0] = s[k][1] = sm[k][1] = sp[k][1] = _mm512_setzero_ps();
+        sm[k][0] = _mm512_maskz_mov_ps(here[k], _mm512_set1_ps(contour->sum_weight));
+        sp[k][0] = _mm512_maskz_mov_ps(here[k], _mm512_set1_ps(-contour->sum_area));
     }
     for (int i = 0; i < n; i += 2) {
-        for (int o = 0; o < 2; o++, point++) { /* even and odd points */
-            __m512 next = _mm512_set1_ps(point[1]);
-            __m512 iw = _mm512_set1_ps(point[CANALFIT_W * row]), iwa = _mm512_set1_ps(point[CANALFIT_WA * row]);
-            __m512 is = _mm512_set1_ps(point[CANALFIT_S * row]), ism = _mm512_set1_ps(point[CANALFIT_SM * row]);
-            __m512 isp = _mm512_set1_ps(point[CANALFIT_SP * row]);
+        for (int o = 0; o < 2; o++, point++) { /* even and odd gaps */
+            __m512 next = _mm512_set1_ps(point[1]), is = _mm512_set1_ps(point[CANALFIT_S * row]);
+            __m512 ism = _mm512_set1_ps(point[CANALFIT_SM * row]), isp = _mm512_set1_ps(point[CANALFIT_SP * row]);
             for (int k = 0; k < blocks; k++) {
                 __mmask16 after = _mm512_cmp_ps_mask(r[k], next, _CMP_GT_OQ), gap = _mm512_kxor(here[k], after);
-                w[k][o] = _mm512_mask_add_ps(w[k][o], here[k], w[k][o], iw);
-                wa[k][o] = _mm512_mask3_fmadd_ps(iwa, one, wa[k][o], here[k]);
                 s[k][o] = _mm512_mask_add_ps(s[k][o], gap, s[k][o], is);
-                sm[k][o] = _mm512_mask3_fmadd_ps(ism, one, sm[k][o], gap);
-                sp[k][o] = _mm512_mask3_fmadd_ps(isp, one, sp[k][o], gap);
+                sm[k][o] = _mm512_mask_add_ps(sm[k][o], gap, sm[k][o], ism);
+                sp[k][o] = _mm512_mask_add_ps(sp[k][o], gap, sp[k][o], isp);
                 here[k] = after;
             }
         }
     }
     for (int k = 0; k < blocks; k++) {
-        __m512 all_w = _mm512_add_ps(w[k][0], w[k][1]), all_wa = _mm512_add_ps(wa[k][0], wa[k][1]);
         __m512 all_s = _mm512_add_ps(s[k][0], s[k][1]), all_sm = _mm512_add_ps(sm[k][0], sm[k][1]);
-        __m512 all_sp = _mm512_add_ps(sp[k][0], sp[k][1]);
-        __m512 inside = _mm512_fmsub_ps(r[k], all_w, all_wa);
-        __m512 corner = _mm512_fmadd_ps(r[k], _mm512_fmsub_ps(r[k], all_s, all_sm), all_sp);
-        __m512 bent = _mm512_fmsub_ps(_mm512_add_ps(r[k], r[k]), all_s, all_sm);
-        _mm512_storeu_ps(areas + k * CANALFIT_LANES, _mm512_add_ps(inside, corner));
-        _mm512_storeu_ps(turns + k * CANALFIT_LANES, _mm512_add_ps(all_w, bent));
+        __m512 all_sp = _mm512_add_ps(sp[k][0], sp[k][1]), slope = _mm512_fmadd_ps(r[k], all_s, all_sm);
+        _mm512_storeu_ps(areas + k * CANALFIT_LANES, _mm512_fmadd_ps(r[k], slope, all_sp));
+        _mm512_storeu_ps(turns + k * CANALFIT_LANES, _mm512_fmadd_ps(r[k], all_s, slope));
     }
 }
 
-CANALFIT_AVX512 static void canalfit_sixteen(canalfit_in rows, int row, int n, canalfit_in rr, float middle,
-                                             canalfit_out areas, canalfit_out turns)
+CANALFIT_AVX512 static void canalfit_sixteen(canalfit_in rows, int row, int n, canalfit_in rr,
+                                             const CanalfitContour *contour, float middle, canalfit_out areas,
+                                             canalfit_out turns)
 {
-    canalfit_lanes(1, rows, row, n, rr, middle, areas, turns);
+    canalfit_lanes(1, rows, row, n, rr, contour, middle, areas, turns);
 }
 
-CANALFIT_AVX512 static void canalfit_thirtytwo(canalfit_in rows, int row, int n, canalfit_in rr, float middle,
-                                               canalfit_out areas, canalfit_out turns)
+CANALFIT_AVX512 static void canalfit_thirtytwo(canalfit_in rows, int row, int n, canalfit_in rr,
+                                               const CanalfitContour *contour, float middle, canalfit_out areas,
+                                               canalfit_out turns)
 {
-    canalfit_lanes(2, rows, row, n, rr, middle, areas, turns);
+    canalfit_lanes(2, rows, row, n, rr, contour, middle, areas, turns);
 }
 #endif
 
-/* Sums for any number of discs, by whatever way this processor knows. Arrays have room for CANALFIT_MOST_AT_ONCE more.
- */
-static void canalfit_sums(const float *rows, int row, int n, float middle, const float *rr, int k, float *areas,
-                          float *turns)
+/* Sums for any number of discs, by whatever way this processor knows; the rows are used up. Arrays have room for
+   CANALFIT_MOST_AT_ONCE more. */
+static void canalfit_sums(float *rows, int row, int n, const CanalfitContour *contour, const float *rr, int k,
+                          float *areas, float *turns)
 {
+    float middle = 0.5f * (contour->least + contour->most);
     int j = 0;
 #ifdef CANALFIT_WIDE
-    if (__builtin_cpu_supports("avx512f")) {
+    if (k > 0 && __builtin_cpu_supports("avx512f")) {
+        canalfit_stretches(rows, row, n);
         for (; j < k - CANALFIT_LANES; j += 2 * CANALFIT_LANES)
-            canalfit_thirtytwo(rows, row, n, rr + j, middle, areas + j, turns + j);
+            canalfit_thirtytwo(rows, row, n, rr + j, contour, middle, areas + j, turns + j);
         for (; j < k; j += CANALFIT_LANES)
-            canalfit_sixteen(rows, row, n, rr + j, middle, areas + j, turns + j);
+            canalfit_sixteen(rows, row, n, rr + j, contour, middle, areas + j, turns + j);
     }
 #endif
+    if (j < k)
+        canalfit_slant(n, row, rows);
     for (; j < k; j += 4)
         canalfit_four(rows, row, n, rr + j, middle, areas + j, turns + j);
 }
@@ -288,22 +367,20 @@ static void canalfit_sums(const float *rows, int row, int n, float middle, const
 /* Area and angle beyond the contour of discs of squared radii rr, in mm2 and radians. Discs that reach beyond all of
    the contour are known in closed form; they are left out where they come last. */
 CANALFIT_CLONES
-static void canalfit_discs(canalfit_in rows, int row, int n, const CanalfitContour *contour, canalfit_in rr, int k,
-                           canalfit_out beyond, canalfit_out angle)
+static void canalfit_discs(float *CANALFIT_ALONE rows, int row, int n, const CanalfitContour *contour, canalfit_in rr,
+                           int k, canalfit_out beyond, canalfit_out angle)
 {
     const float pi = 3.14159265f;
     float steep = contour->steep, whole = contour->sum_weight, area = contour->sum_area;
     float all = contour->outside ? pi / steep : 0.0f, turn = contour->outside ? 2.0f * pi : 0.0f;
     float middle = 0.5f * (contour->least + contour->most);
-    int cut = k;
+    int cut = k, rounded = (k + CANALFIT_LANES - 1) / CANALFIT_LANES * CANALFIT_LANES;
     while (cut > 0 && rr[cut - 1] >= contour->most)
         cut--;
-    canalfit_sums(rows, row, n, middle, rr, cut, beyond, angle);
-    for (int j = cut; j < k; j++) {
-        beyond[j] = (rr[j] - middle) * whole - area;
-        angle[j] = whole;
-    }
-    for (int j = 0; j < k; j++) { /* rounding must not leave what is possible */
+    canalfit_sums(rows, row, n, contour, rr, cut, beyond, angle);
+    for (int j = cut; j < rounded; j++)
+        beyond[j] = (rr[j] - middle) * whole - area, angle[j] = whole;
+    for (int j = 0; j < rounded; j++) { /* rounding must not leave what is possible */
         float b = 0.5f * beyond[j] + all * rr[j], t = steep * angle[j] + turn;
         beyond[j] = b > 0.0f ? b : 0.0f;
         t = t > 0.0f ? t : 0.0f;

@@ -6,7 +6,12 @@ class Contours:
     n_levels: int
     n_points: int
     def __init__(
-        self, inner: NDArray[Any], outer: NDArray[Any], frames: NDArray[Any], native: NDArray[Any]
+        self,
+        inner: NDArray[Any],
+        outer: NDArray[Any],
+        frames: NDArray[Any],
+        native: NDArray[Any],
+        innermost: NDArray[Any],
     ) -> None: ...
     def room_for(self, radii: int) -> int: ...
     def evaluate(

@@ -25,6 +25,14 @@ from libc.math cimport INFINITY, NAN, cos, fabs, isnan, sin, sqrt
 from sizing._extremes cimport least_of, most_of
 
 cdef extern from "_contour_sums.h":
+    ctypedef struct CanalfitPlaces:
+        double* travel
+        double* cx
+        double* cy
+        double* a
+        double* b
+        double* ds
+    void canalfit_pierce(const double *frames, int m, int n, const double *pose, CanalfitPlaces *places) noexcept nogil
     void canalfit_displace(const float *x, const float *y, const float *cosine, const float *sine, const float *se,
                            const float *field, int n, float shared, float local, float *move, float *to_x,
                            float *to_y) noexcept nogil
@@ -36,11 +44,11 @@ cdef extern from "_contour_sums.h":
         float least, most, sum_weight, sum_area, steep
         bint outside
     enum:
-        CANALFIT_SUM_ROWS, CANALFIT_MOST_AT_ONCE
+        CANALFIT_SUM_ROWS, CANALFIT_MOST_AT_ONCE, CANALFIT_BLOCK
     void canalfit_weights(const float *x, const float *y, const float *tx, const float *ty, int n, float cx, float cy,
                           float w0, float wu, float wv, const float *rho2, CanalfitContour *contour, int row,
                           float *rows) noexcept nogil
-    void canalfit_discs(const float *rows, int row, int n, const CanalfitContour *contour, const float *rr, int k,
+    void canalfit_discs(float *rows, int row, int n, const CanalfitContour *contour, const float *rr, int k,
                         float *beyond, float *angle) noexcept nogil
     void canalfit_collect(const float *beyond, const float *angle, const float *outside, const double *radius, int k,
                           double slab, double along, double *cortical, double *medullary, double *beyond_bone,
@@ -72,6 +80,7 @@ cdef double PI = 3.141592653589793
 cdef double LEAST_COSINE = 0.2      # more oblique than this, a tool crosses the canal
 cdef double BOW_CONVERGED = 1e-9    # mm
 cdef double FARTHEST = 500.0        # mm; points that are not measured are put twice as far out
+cdef float FAR_AWAY = 3e38          # mm2: squared distance of a contour that was not looked at
 
 cdef struct Place:
     double travel, cx, cy, a, b, ds, ku, kv
@@ -120,17 +129,23 @@ cdef inline double dot(const double* p, const double* q) noexcept nogil:
     return p[0] * q[0] + p[1] * q[1] + p[2] * q[2]
 
 
-cdef inline bint pierce(const double* pose, const double* frame, double guess, Place* place) noexcept nogil:
-    """Where an axis passes through a section; False if it does not pass through it properly."""
+cdef inline bint pierce(const double* pose, const double* frame, int m, double guess, Place* place) noexcept nogil:
+    """Where any axis passes through a section; False if it does not pass through it properly.
+
+    frame : the section's first number; the next one lies m further on.
+    """
     cdef double[3] c, d, k, gap
+    cdef double[12] f
     cdef double miss, climb, t = guess
     cdef int i, _j
+    for i in range(12):
+        f[i] = frame[i * m]
     for _j in range(MOST_BOW_STEPS):
         step_along(pose, t, c, d, k)
         for i in range(3):
-            gap[i] = frame[i] - c[i]
-        miss = dot(gap, &frame[3])
-        climb = dot(d, &frame[3])
+            gap[i] = f[i] - c[i]
+        miss = dot(gap, &f[3])
+        climb = dot(d, &f[3])
         if climb < LEAST_COSINE:
             return False
         t += miss / climb
@@ -138,15 +153,15 @@ cdef inline bint pierce(const double* pose, const double* frame, double guess, P
             break
     step_along(pose, t, c, d, k)
     for i in range(3):
-        gap[i] = c[i] - frame[i]
+        gap[i] = c[i] - f[i]
     place.travel = t
-    place.cx = dot(gap, &frame[6])
-    place.cy = dot(gap, &frame[9])
-    place.a = dot(d, &frame[6])
-    place.b = dot(d, &frame[9])
-    place.ds = dot(d, &frame[3])
-    place.ku = dot(k, &frame[6])
-    place.kv = dot(k, &frame[9])
+    place.cx = dot(gap, &f[6])
+    place.cy = dot(gap, &f[9])
+    place.a = dot(d, &f[6])
+    place.b = dot(d, &f[9])
+    place.ds = dot(d, &f[3])
+    place.ku = dot(k, &f[6])
+    place.kv = dot(k, &f[9])
     return True
 
 
@@ -195,25 +210,52 @@ cdef class Contours:
 
     inner, outer : (m, 4, n) float32: x, y, h dx/dtheta, h dy/dtheta of endosteum and periosteum.
         An unmeasured point has its x, y filled in and zeros for the rest: it weighs nothing.
-    frames : (m, 19); a level of thickness 0 is left out.
+    frames : (19, m); a level of thickness 0 is left out.
     native : (m,) least wall of each level before any tool; NaN = not measured.
+    innermost : (m,) no point of the periosteum lies nearer to the section's origin.
     """
 
     cdef readonly int n_levels, n_points
     cdef const float[:, :, ::1] inner, outer
     cdef const double[:, ::1] frames
-    cdef const double[::1] native
+    cdef const double[::1] native, innermost
 
     def __init__(self, const float[:, :, ::1] inner, const float[:, :, ::1] outer, const double[:, ::1] frames,
-                 const double[::1] native):
+                 const double[::1] native, const double[::1] innermost):
         self.n_levels, self.n_points = inner.shape[0], inner.shape[2]
         if inner.shape[1] != 4 or outer.shape[0] != self.n_levels or outer.shape[1] != 4:
             raise ValueError("contours must be (levels, 4, points)")
-        if outer.shape[2] != self.n_points or frames.shape[0] != self.n_levels or frames.shape[1] != FRAME:
-            raise ValueError("outer must match inner, frames must be (levels, 19)")
-        if native.shape[0] != self.n_levels:
-            raise ValueError("native must be (levels,)")
+        if outer.shape[2] != self.n_points or frames.shape[0] != FRAME or frames.shape[1] != self.n_levels:
+            raise ValueError("outer must match inner, frames must be (19, levels)")
+        if native.shape[0] != self.n_levels or innermost.shape[0] != self.n_levels:
+            raise ValueError("native and innermost must be (levels,)")
         self.inner, self.outer, self.frames, self.native = inner, outer, frames, native
+        self.innermost = innermost
+
+    cdef bint place_at(self, const double* pose, int level, CanalfitPlaces* places, Place* place) noexcept nogil:
+        """Where an axis passes through a level; to be asked of one level after the other, from the first.
+
+        place is that of the last level that the axis passed through. False: it does not pass properly, or there is
+        nothing to see.
+        """
+        cdef int i = level % CANALFIT_BLOCK, m = self.n_levels
+        if pose[9] != 0.0:
+            return self.frames[15, level] > 0.0 and pierce(pose, &self.frames[0, level], m, place.travel, place)
+        if i == 0:
+            canalfit_pierce(&self.frames[0, level], m, CANALFIT_BLOCK if level + CANALFIT_BLOCK <= m else m - level,
+                            pose, places)
+        if self.frames[15, level] <= 0.0 or places.ds[i] < LEAST_COSINE:
+            return False
+        place[0] = Place(places.travel[i], places.cx[i], places.cy[i], places.a[i], places.b[i], places.ds[i], 0.0, 0.0)
+        return True
+
+    cdef bint out_of_reach(self, int level, const Place* place, double distance) noexcept nogil:
+        """Whether the periosteum surely keeps a distance from a straight axis: told without looking at its points.
+
+        A point q of the section, seen from the axis, lies at least ds |q| from it; and |q| is at least the point's
+        distance to the section's origin less that of the axis.
+        """
+        return place.ds * (self.innermost[level] - sqrt(place.cx * place.cx + place.cy * place.cy)) > distance
 
     cdef const float* points_of(self, int level, bint outer, const Doubt* doubt, float* work) noexcept nogil:
         """A contour's x and y: as prepared (rows of n), or displaced (rows of the work space)."""
@@ -226,22 +268,23 @@ cdef class Contours:
                           work + DRAWN * row, work + (DRAWN + 1) * row)
         return work + DRAWN * row
 
-    cdef bint look(self, const double* pose, int level, double guess, const Doubt* doubt, float* work, Place* place,
+    cdef void look(self, int level, const Place* place, const Doubt* doubt, double matters, float* work,
                    CanalfitContour* contours) noexcept nogil:
-        """Distances of both contours of a level to the axis; a drawn endosteum is left in its rows."""
-        cdef int n = self.n_points, row = n + SPARE
-        cdef const float* points
-        if not pierce(pose, &self.frames[level, 0], guess, place):
-            return False
-        cdef float cx = <float> place.cx, cy = <float> place.cy, a = <float> place.a, b = <float> place.b
-        cdef float ku = <float> place.ku, kv = <float> place.kv
-        points = self.points_of(level, True, doubt, work)
-        canalfit_distances(points, points + (row if doubt != NULL else n), n, cx, cy, a, b, ku, kv,
-                           work + OUTER_RHO2 * row, &contours[1].least, &contours[1].most)
-        points = self.points_of(level, False, doubt, work)
-        canalfit_distances(points, points + (row if doubt != NULL else n), n, cx, cy, a, b, ku, kv, work,
-                           &contours[0].least, &contours[0].most)
-        return True
+        """Distances of both contours of a level to the axis; a drawn endosteum is left in its rows.
+
+        A periosteum that surely keeps farther off a straight axis than matters is not looked at: it is far away.
+        """
+        contours[1].least = FAR_AWAY
+        if matters == INFINITY or not self.out_of_reach(level, place, matters):
+            self.measure(level, True, place, doubt, work, work + OUTER_RHO2 * (self.n_points + SPARE), contours + 1)
+        self.measure(level, False, place, doubt, work, work, contours)
+
+    cdef void measure(self, int level, bint outer, const Place* place, const Doubt* doubt, float* work, float* rho2,
+                      CanalfitContour* contour) noexcept nogil:
+        cdef const float* points = self.points_of(level, outer, doubt, work)
+        cdef int step = self.n_points + SPARE if doubt != NULL else self.n_points
+        canalfit_distances(points, points + step, self.n_points, <float> place.cx, <float> place.cy, <float> place.a,
+                           <float> place.b, <float> place.ku, <float> place.kv, rho2, &contour.least, &contour.most)
 
     cdef Discs discs_in(self, float* work, int n_radii) noexcept nogil:
         cdef float* rows = work + (SUMS + CANALFIT_SUM_ROWS) * (self.n_points + SPARE)
@@ -254,7 +297,6 @@ cdef class Contours:
         cdef int n = self.n_points, row = n + SPARE, step = n
         cdef const float* points = &self.outer[level, 0, 0] if outer else &self.inner[level, 0, 0]
         cdef const float* change = points + 2 * n
-        cdef const double* frame = &self.frames[level, 0]
         cdef float* rows = work + SUMS * row
         if doubt != NULL:
             points = self.points_of(level, True, doubt, work) if outer else work + DRAWN * row
@@ -262,10 +304,10 @@ cdef class Contours:
                                      work + DRAWN_CHANGE * row, work + (DRAWN_CHANGE + 1) * row)
             change, step = work + DRAWN_CHANGE * row, row
         canalfit_weights(points, points + step, change, change + step, n, <float> place.cx, <float> place.cy,
-                         <float> frame[12], <float> frame[13], <float> frame[14],
+                         <float> self.frames[12, level], <float> self.frames[13, level], <float> self.frames[14, level],
                          work + OUTER_RHO2 * row if outer else work, contour, row, rows)
         contour.steep = <float> place.ds
-        contour.outside = place.ds * contour.sum_weight < PI * frame[16]
+        contour.outside = place.ds * contour.sum_weight < PI * self.frames[16, level]
         canalfit_discs(rows, row, n, contour, rr, n_radii, beyond, angle)
 
     cdef void tell(self, int level, const Place* place, const CanalfitContour* contours,
@@ -283,18 +325,34 @@ cdef class Contours:
             for j in range(n_radii):
                 by_level[(i * self.n_levels + level) * n_radii + j] = value
 
+    cdef double wall_at(self, const double* pose, int level, double depth, float* work) noexcept nogil:
+        """Distance of the periosteum of one level to a straight axis; infinite where the tool does not come."""
+        cdef CanalfitContour contour
+        cdef Place place
+        if self.frames[15, level] <= 0.0 or not pierce(pose, &self.frames[0, level], self.n_levels, 0.0, &place):
+            return INFINITY
+        if place.travel > depth:
+            return INFINITY
+        self.measure(level, True, &place, NULL, work, work + OUTER_RHO2 * (self.n_points + SPARE), &contour)
+        return sqrt(contour.least)
+
     cdef int one_pose(self, const double* pose, const double* radius, int n_radii, double depth,
                       const Doubt* doubt, float* work, double* totals, double* by_level,
-                      double* nearest) noexcept nogil:
-        """All sizes on one axis; how many levels were seen. by_level and nearest (see evaluate) may be NULL, both."""
+                      double* nearest, int* thinnest) noexcept nogil:
+        """All sizes on one axis; how many levels were seen. by_level and nearest (see evaluate) may be NULL, both.
+
+        thinnest : NULL = look at every contour. Else a level at which the wall may well be least, such as an axis
+        nearby has it; this axis's own is left there. What is surely farther off than that, and than any tool reaches,
+        is not looked at.
+        """
         cdef int level, j, first, n, untouched = n_radii, n_seen = 0
-        cdef bint seen
+        cdef bint seen, skips = thinnest != NULL and pose[9] == 0.0  # a bow may bring points nearer than that
         cdef double* sums
         cdef Discs discs = self.discs_in(work, n_radii)
-        cdef double biggest, slab, rho_in, rho_out, disc = 0.0
+        cdef double biggest, slab, rho_in, rho_out, along, disc = 0.0, near = INFINITY, widest = radius[n_radii - 1]
         cdef Walls walls = Walls(INFINITY, INFINITY, -1, -1)
         cdef CanalfitContour[2] contours
-        cdef const double* frame
+        cdef CanalfitPlaces places
         cdef Place place
         place.travel = 0.0
         for j in range(n_radii):
@@ -302,9 +360,12 @@ cdef class Contours:
         biggest = discs.rr[n_radii - 1]
         for j in range(n_radii * TOTALS):
             totals[j] = NAN if j >= n_radii * CONTACT_DEPTH else 0.0
+        if skips:
+            near = self.wall_at(pose, thinnest[0], depth, work)
         for level in range(self.n_levels):
-            frame = &self.frames[level, 0]
-            seen = frame[15] > 0.0 and self.look(pose, level, place.travel, doubt, work, &place, contours)
+            seen = self.place_at(pose, level, &places, &place)
+            if seen:
+                self.look(level, &place, doubt, most_of(near, widest) if skips else INFINITY, work, contours)
             if by_level != NULL:
                 self.tell(level, &place if seen else NULL, contours, nearest)
                 self.begin_level(level, n_radii, 0.0 if seen else NAN, by_level)
@@ -313,10 +374,12 @@ cdef class Contours:
             n_seen += 1
             rho_in, rho_out = sqrt(contours[0].least), sqrt(contours[1].least)
             # the part of this level's slab that the tool reaches, along the canal
-            slab = least_of(most_of((depth - place.travel) * place.ds + frame[17], 0.0), frame[15])
+            along = self.frames[15, level]
+            slab = least_of(most_of((depth - place.travel) * place.ds + self.frames[17, level], 0.0), along)
             if slab <= 0.0 and by_level == NULL:
                 break
-            disc += slab * PI / place.ds * (frame[12] + frame[13] * place.cx + frame[14] * place.cy) * frame[16]
+            disc += slab * PI / place.ds * self.frames[16, level] * (
+                self.frames[12, level] + self.frames[13, level] * place.cx + self.frames[14, level] * place.cy)
             if contours[0].least < biggest:
                 first = 0  # sizes grow: those before touch nothing here
                 while discs.rr[first] <= contours[0].least:
@@ -328,17 +391,21 @@ cdef class Contours:
                                  sums, sums + n_radii, sums + 2 * n_radii, sums + 3 * n_radii)
                 if by_level != NULL:
                     sums = by_level + level * n_radii + first
-                    canalfit_show(discs.beyond, discs.angle, discs.outside, n, 1.0 / (2.0 * PI * frame[16]), sums,
-                                  sums + self.n_levels * n_radii, sums + 2 * self.n_levels * n_radii)
+                    canalfit_show(discs.beyond, discs.angle, discs.outside, n,
+                                  1.0 / (2.0 * PI * self.frames[16, level]), sums, sums + self.n_levels * n_radii,
+                                  sums + 2 * self.n_levels * n_radii)
             if place.travel > depth:
                 continue
             if rho_out < walls.reach:
                 walls.reach, walls.reach_level = rho_out, level
+                near = least_of(near, rho_out)
             if self.native[level] < walls.native:
                 walls.native, walls.native_level = self.native[level], level
             while untouched > 0 and radius[untouched - 1] > rho_in:
                 untouched -= 1
-                totals[CONTACT_DEPTH * n_radii + untouched] = frame[18]
+                totals[CONTACT_DEPTH * n_radii + untouched] = self.frames[18, level]
+        if skips and walls.reach_level >= 0:
+            thinnest[0] = walls.reach_level
         self.finish(radius, n_radii, disc, &walls, totals)
         return n_seen
 
@@ -350,13 +417,13 @@ cdef class Contours:
             for j in range(n_radii * TOTALS):
                 totals[j] = NAN
             return
-        cdef double left, reach_depth = self.frames[walls.reach_level, 18]
+        cdef double left, reach_depth = self.frames[18, walls.reach_level]
         for j in range(n_radii):
             left = walls.reach - radius[j]
             totals[n_radii + j] += disc * radius[j] * radius[j]
             # the tool's own wall or the thinnest native one, whichever is less: exact for their union
             totals[4 * n_radii + j] = least_of(walls.native, most_of(left, 0.0))
-            totals[5 * n_radii + j] = reach_depth if left <= walls.native else self.frames[walls.native_level, 18]
+            totals[5 * n_radii + j] = reach_depth if left <= walls.native else self.frames[18, walls.native_level]
             totals[7 * n_radii + j] = left
             totals[8 * n_radii + j] = reach_depth
 
@@ -391,7 +458,7 @@ cdef class Contours:
             raise ValueError("nearest must be (3, levels)")
         with nogil:
             n_seen = self.one_pose(&pose[0], &radius[0], <int> radius.shape[0], depth, NULL, &work[0],
-                                   &totals[0, 0], &by_level[0, 0, 0], &nearest[0, 0])
+                                   &totals[0, 0], &by_level[0, 0, 0], &nearest[0, 0], NULL)
         return n_seen
 
     def evaluate_many(self, const double[:, ::1] poses, const double[::1] radius, const double[::1] depth,
@@ -403,10 +470,11 @@ cdef class Contours:
         if depth.shape[0] != poses.shape[0]:
             raise ValueError("depth must be (poses,)")
         cdef Py_ssize_t i
+        cdef int thinnest = 0
         with nogil:
             for i in range(poses.shape[0]):
                 self.one_pose(&poses[i, 0], &radius[0], <int> radius.shape[0], depth[i], NULL, &work[0],
-                              &totals[i, 0, 0], NULL, NULL)
+                              &totals[i, 0, 0], NULL, NULL, &thinnest)
 
     def astray(self, const double[:, ::1] poses, const double[::1] radius, const double[::1] depth,
                const double[::1] oversize, const float[:, ::1] rays, const float[:, :, ::1] se,
@@ -440,7 +508,7 @@ cdef class Contours:
                 for j in range(k):
                     drawn[j] = radius[j] + oversize[i]
                 self.one_pose(&poses[i, 0], &drawn[0], <int> k, depth[i], &doubt, &work[0], &totals[i, 0, 0], NULL,
-                              NULL)
+                              NULL, NULL)
 
     def profiles(self, const double[::1] pose, const double[:, ::1] radius, float[::1] work,
                  double[:, :, ::1] out, double[:, ::1] nearest):
@@ -461,16 +529,17 @@ cdef class Contours:
         cdef double biggest
         cdef Discs discs
         cdef CanalfitContour[2] contours
+        cdef CanalfitPlaces places
         cdef Place place
         place.travel = 0.0
         with nogil:
             discs = self.discs_in(&work[0], <int> q)
             for level in range(self.n_levels):
-                if self.frames[level, 15] <= 0.0 or not self.look(&pose[0], level, place.travel, NULL, &work[0], &place,
-                                                                  contours):
+                if not self.place_at(&pose[0], level, &places, &place):
                     self.tell(level, NULL, contours, &nearest[0, 0])
                     self.begin_level(level, <int> q, NAN, &out[0, 0, 0])
                     continue
+                self.look(level, &place, NULL, INFINITY, &work[0], contours)
                 self.tell(level, &place, contours, &nearest[0, 0])
                 n_distinct = distinct_discs(&radius[level, 0], q, discs.rr, &biggest)
                 if n_distinct == 0:

@@ -20,6 +20,15 @@ def frozen_array(values: ArrayLike, dtype: type = np.float64) -> NDArray:
     return array
 
 
+def numbers_in(values: object) -> FloatArray:
+    """Return values as float64, or a single NaN where they are not all numbers (texts of digits are none)."""
+    try:
+        array = np.asarray(values)
+    except ValueError:  # rows of different length
+        return np.array(np.nan)
+    return array.astype(np.float64, copy=False) if array.dtype.kind in "fiu" else np.array(np.nan)
+
+
 def unit(vector: ArrayLike) -> FloatArray:
     """Return the vector scaled to length 1; raises ValueError for a zero or non-finite vector.
 

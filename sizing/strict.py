@@ -7,9 +7,15 @@ import types
 from collections.abc import Callable
 from dataclasses import MISSING, fields, is_dataclass
 from enum import StrEnum
+from numbers import Real
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 Refuse = Callable[[str, object, str], Exception]
+
+
+def is_number(value: object) -> bool:
+    """Whether a value is a finite number; texts of digits and truth values are none."""
+    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def build(kind: Any, data: Any, refuse: Refuse, where: str = "") -> Any:
@@ -63,7 +69,7 @@ def _build_plain(kind: Any, data: Any, refuse: Refuse, where: str) -> Any:
         if data not in [str(word) for word in kind]:
             raise refuse(where, data, ", ".join(kind))
         return kind(data)
-    if kind is float and isinstance(data, int | float) and not isinstance(data, bool) and math.isfinite(data):
+    if kind is float and is_number(data):
         return float(data)
     if kind is not float and type(data) is kind:
         return data

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from sizing.anatomy import Bone
 from sizing.errors import UsageError
+from sizing.strict import is_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,7 @@ class FitSettings:
 
     def __post_init__(self) -> None:
         numbers = {n: getattr(self, n) for n in self.__slots__ if n not in ("weights", "objective")}
-        bad = [n for n, v in numbers.items() if v is not None and not 0 <= v < 1e4]
+        bad = [n for n, v in numbers.items() if v is not None and not (is_number(v) and 0 <= v < 1e4)]
         if bad:
             raise UsageError(f"fit settings must be zero or more: {', '.join(bad)}")
         if self.comfortable_wall_mm <= self.wall_limit_mm:

@@ -13,6 +13,7 @@ from sizing.errors import CatalogueError
 from sizing.implants.model import Catalogue, Fixation, ImplantTemplate, Preparation
 from sizing.implants.schema import Table, combinations, read_bytes, read_toml
 from sizing.implants.threads import iso_core_diameter_mm, iso_drill_diameter_mm
+from sizing.strict import is_number
 
 DATA_FOLDER = Path(__file__).parent / "data"
 CATALOGUE_VERSION = "1"  # of the shipped rows; the hash tells apart what the version does not
@@ -128,7 +129,7 @@ def _shape(row: Table, size: dict[str, float]) -> dict[str, Any]:
 def _given_profile(row: Table) -> list[list[float]]:
     profile = row.values["profile_mm"]
     pairs = isinstance(profile, list) and all(isinstance(p, list) and len(p) == 2 for p in profile)
-    if not pairs or not all(isinstance(v, int | float) for p in profile for v in p):
+    if not pairs or not all(is_number(v) for p in profile for v in p):
         raise row.fail("profile_mm must be a list of [station, radius] in mm")
     return [[float(s), float(r)] for s, r in profile]
 

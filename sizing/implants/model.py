@@ -8,8 +8,9 @@ from enum import StrEnum
 import numpy as np
 
 from sizing.errors import CatalogueError
-from sizing.geometry import FloatArray, frozen_array
+from sizing.geometry import FloatArray, frozen_array, numbers_in
 from sizing.implants.shape import StemShape
+from sizing.strict import is_number
 
 
 class Fixation(StrEnum):
@@ -41,6 +42,15 @@ class Provenance:
         if self.certainty not in ("A", "B", "C", "X", "generic", "custom"):
             raise CatalogueError("CF-I001", "unknown certainty", measured=repr(self.certainty),
                                  expected="A, B, C, X, generic or custom")  # fmt: skip
+
+
+_MAY_BE_NONE = (
+    "bow_radius_mm", "collar_diameter_mm", "core_diameter_mm", "thread_pitch_mm", "drill_diameter_mm",
+)  # fmt: skip
+_NUMBERS = (
+    "diameter_mm", "length_mm", "diametral_under_ream_mm", "coating_thickness_mm", "collar_thickness_mm",
+    *_MAY_BE_NONE,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -99,8 +109,9 @@ class ImplantTemplate:
     broach_gap_mm: FloatArray | None = None
 
     def __post_init__(self) -> None:
+        self._check_numbers()
         self._check_broach()
-        profile = frozen_array(self.profile_mm)
+        profile = frozen_array(numbers_in(self.profile_mm))
         object.__setattr__(self, "profile_mm", profile)
         ok = (
             profile.ndim == 2 and profile.shape[1] == 2 and len(profile) >= 2 and np.all(np.isfinite(profile))
@@ -124,6 +135,13 @@ class ImplantTemplate:
         if not ok or abs(profile[-1, 0] - self.length_mm) > 1e-9:
             raise CatalogueError("CF-I002", "the stem's profile is not usable", where=self.part_number,
                                  expected="stations from 0 to the length, radii >= 0")  # fmt: skip
+
+    def _check_numbers(self) -> None:
+        for name in _NUMBERS:
+            value = getattr(self, name)
+            if not (is_number(value) or (value is None and name in _MAY_BE_NONE)):
+                raise CatalogueError("CF-I003", f"{name} must be a finite number", where=str(self.part_number),
+                                     measured=repr(value))  # fmt: skip
 
     def _check_broach(self) -> None:
         if self.broach_gap_mm is None:

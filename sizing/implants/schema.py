@@ -13,6 +13,7 @@ import numpy as np
 
 from sizing.errors import CatalogueError
 from sizing.implants.model import Provenance
+from sizing.strict import is_number
 
 SCHEMA_VERSION = 1
 # A range such as {from, to, step} that makes more sizes than this is a typing error, not a tray.
@@ -90,7 +91,7 @@ class Table:
             raise table.fail(error.what, measured=error.measured, expected=error.expected) from error
 
     def _checked(self, key: str, value: Any, least: float) -> float:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not np.isfinite(value) or value < least:
+        if not is_number(value) or value < least:
             raise self.fail(f"{key} must be a finite number, at least {least:g}", measured=repr(value))
         return float(value)
 

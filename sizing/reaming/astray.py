@@ -26,6 +26,7 @@ from sizing.reaming.evaluate import (
 from sizing.reaming.size_doubt import SizeDoubt, size_doubt
 from sizing.reaming.surface_noise import smooth_fields, surface_errors
 from sizing.reaming.tool_axis import ToolAxis
+from sizing.strict import is_number
 
 # Independent draws of the surface; poses take them in turn, and what all points share is drawn for each pose.
 _FIELDS = 24
@@ -77,13 +78,16 @@ class AstraySettings:
 
     def __post_init__(self) -> None:
         spreads = (self.offset_mm, self.tilt_deg, self.depth_mm, self.oversize_mm, self.correlation_mm)
-        if not 1 <= self.n_poses <= _MOST_POSES or not all(np.isfinite(x) and x >= 0 for x in spreads):
+        counts = isinstance(self.n_poses, int) and 1 <= self.n_poses <= _MOST_POSES
+        if not (counts and all(is_number(x) and x >= 0 for x in spreads)):
             raise ReamingError(
                 "CF-R014",
                 "the errors to draw are not usable",
                 expected=f"1 to {_MOST_POSES} poses, spreads that are not negative",
             )
-        if not (0 <= self.shared_variance <= 1 and 0 < self.coin_toss < 1 and self.wall_limit_mm >= 0):
+        shares = (self.shared_variance, self.coin_toss, self.wall_limit_mm)
+        known = all(is_number(x) for x in shares)
+        if not (known and 0 <= self.shared_variance <= 1 and 0 < self.coin_toss < 1 and self.wall_limit_mm >= 0):
             raise ReamingError("CF-R014", "a share must lie between 0 and 1, and a wall limit not below 0")
 
 

@@ -14,6 +14,7 @@ from sizing.geometry import FloatArray
 from sizing.reaming.axis import Clearance, centre_line, unrolled, widen, widest_cylinder
 from sizing.reaming.evaluate import radii_or_error
 from sizing.reaming.tool_axis import ToolAxis
+from sizing.strict import is_number
 
 # A stem shorter than this has no axis to speak of.
 _SHORTEST_MM = 20.0
@@ -83,8 +84,8 @@ def envelope(
         CF-R002 for sizes that do not grow, CF-R015 for a wall limit or a bow that is not usable.
     """
     diameters = 2.0 * radii_or_error(diameters_mm)
-    usable = [np.isfinite(r) and r > 0 for r in bow_radii_mm]
-    if not (np.isfinite(wall_limit_mm) and wall_limit_mm >= 0 and all(usable)):
+    usable = [is_number(r) and r > 0 for r in bow_radii_mm]
+    if not (is_number(wall_limit_mm) and wall_limit_mm >= 0 and all(usable)):
         raise ReamingError("CF-R015", "the wall to leave and the bow radii must be usable",
                            expected="a wall of 0 or more, radii above 0")  # fmt: skip
     rows: list[EnvelopeRow] = []

@@ -17,14 +17,17 @@ from numpy.typing import ArrayLike, NDArray
 from sizing._core import Contours
 from sizing.canal.model import Canal
 from sizing.errors import ReamingError
-from sizing.geometry import FloatArray, frozen_array
+from sizing.geometry import FloatArray, frozen_array, numbers_in
 from sizing.reaming.sections import sections_at
 from sizing.reaming.tool_axis import ToolAxis
+from sizing.strict import is_number
 
 # A level with less of its turn measured says nothing about a tool.
 _LEAST_MEASURED = 0.5
 # Stands for "not measured": so far out that no tool reaches it; twice what the kernel takes for a distance.
 _OUT_OF_REACH_MM = 1000.0
+# More than a distance in single precision is off: at 100 mm, 1e-5.
+_ROUNDING_MM = 1e-3
 # A cache line, in float32 numbers.
 _LINE = 16
 # Rows of the kernel's totals.
@@ -154,12 +157,9 @@ def prepare(canal: Canal) -> PreparedCanal:
     )
     wall = np.where(both, cortical_thickness(canal), np.inf).min(axis=1)
     native = np.where(np.isfinite(wall), wall, np.nan)
-    kernel = Contours(
-        _points(canal, canal.endosteal_radius_mm, both),
-        _points(canal, canal.periosteal_radius_mm, both),
-        np.ascontiguousarray(frames),
-        np.ascontiguousarray(native),
-    )
+    inner, outer = (_points(canal, radius, both) for radius in (canal.endosteal_radius_mm, canal.periosteal_radius_mm))
+    innermost = np.hypot(outer[:, 0], outer[:, 1], dtype=np.float64).min(axis=1) - _ROUNDING_MM
+    kernel = Contours(inner, outer, np.ascontiguousarray(frames.T), np.ascontiguousarray(native), innermost)
     return PreparedCanal(canal, kernel, frozen_array(native), frozen_array(share))
 
 
@@ -234,7 +234,7 @@ def evaluate_poses(
     """As ``evaluate_grid``, for axes given as rows (q, 10): entry, direction, bow's direction, 1 / bow radius."""
     prepared = canal if isinstance(canal, PreparedCanal) else prepare(canal)
     radius = radii_or_error(diameters_mm)
-    depth = np.asarray(depth_mm, np.float64)
+    depth = numbers_in(depth_mm)
     if not len(poses) or depth.shape not in ((), (len(poses),)):
         raise ReamingError("CF-R005", "a grid needs at least one axis, and one depth for all or one for each",
                            measured=f"{len(poses)} axes, depths {depth.shape}")  # fmt: skip
@@ -282,7 +282,7 @@ def evaluate_profiles(canal: Canal | PreparedCanal, axis: ToolAxis, radius_mm: A
         Radius of each stem at each level, NaN where it is not. Stems sorted by diameter are fastest.
     """
     prepared = canal if isinstance(canal, PreparedCanal) else prepare(canal)
-    radius = np.asarray(radius_mm, np.float64)
+    radius = numbers_in(radius_mm)
     if radius.ndim != 2:
         radius = np.atleast_2d(radius)
     q, m = radius.shape
@@ -348,7 +348,7 @@ def pose_of(axis: ToolAxis) -> FloatArray:
 
 def radii_or_error(diameters_mm: ArrayLike) -> FloatArray:
     """Return radii (k,) in mm of sizes that must be positive and grow."""
-    d = np.asarray(diameters_mm, np.float64)
+    d = numbers_in(diameters_mm)
     if d.ndim == 0:
         d = d[None]
     # Growing from above zero to a finite last one: all are finite, too, as NaN is never greater.
@@ -356,14 +356,14 @@ def radii_or_error(diameters_mm: ArrayLike) -> FloatArray:
         raise ReamingError(
             "CF-R002",
             "tool sizes must be positive and grow from one to the next",
-            measured=", ".join(f"{x:g}" for x in np.ravel(d)[:12]),
+            measured=str(diameters_mm)[:80],
         )
     return 0.5 * d
 
 
 def depth_or_error(depth_mm: float) -> float:
     """Return a depth that must be positive and finite."""
-    if not 0 < depth_mm < np.inf:
+    if not (is_number(depth_mm) and depth_mm > 0):
         raise ReamingError("CF-R005", "the reaming depth must be positive and finite", measured=f"{depth_mm} mm")
     return float(depth_mm)
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from sizing.errors import ReamingError
 from sizing.reaming.model import ReamedCanal, Reamer, ReamerPass, ReamingPlan, ToolKind
 from sizing.reaming.simulate import ream
+from sizing.strict import is_number
 
 # Less bone than this in a gauge's way is rounding, mm³.
 _FREE_MM3 = 1e-6
@@ -24,7 +23,7 @@ class Gauge:
 
     def __post_init__(self) -> None:
         numbers = (self.go_diameter_mm, self.no_go_diameter_mm, self.length_mm)
-        if not all(np.isfinite(x) and x > 0 for x in numbers) or self.no_go_diameter_mm <= self.go_diameter_mm:
+        if not all(is_number(x) and x > 0 for x in numbers) or self.no_go_diameter_mm <= self.go_diameter_mm:
             raise ReamingError("CF-R017", "a gauge is not usable", measured=", ".join(f"{x:g}" for x in numbers),
                                expected="sizes above 0, no-go larger than go")  # fmt: skip
 

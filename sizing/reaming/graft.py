@@ -8,6 +8,7 @@ import numpy as np
 
 from sizing.errors import ReamingError
 from sizing.reaming.model import ReamedCanal, ToolKind
+from sizing.strict import is_number
 
 _MM3_PER_ML = 1000.0
 
@@ -32,7 +33,8 @@ class GraftSettings:
     cancellous_counts: bool = True
 
     def __post_init__(self) -> None:
-        if not (np.isfinite(self.bulking_factor) and self.bulking_factor > 0 and 0 <= self.collected_share <= 1):
+        if not (is_number(self.bulking_factor) and self.bulking_factor > 0 and is_number(self.collected_share)
+                and 0 <= self.collected_share <= 1):  # fmt: skip
             raise ReamingError(
                 "CF-R016",
                 "the graft account's settings are not usable",

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from sizing.canal.model import Canal
 from sizing.errors import ReamingError
 from sizing.findings import Finding
-from sizing.geometry import FloatArray
+from sizing.geometry import FloatArray, numbers_in
 from sizing.reaming.tool_axis import ToolAxis
+from sizing.strict import is_number
 
 
 class ToolKind(StrEnum):
@@ -38,6 +39,8 @@ class TipForm(StrEnum):
 
 # A chamfer flatter than this is a flat tip by another name.
 _WIDEST_HALF_ANGLE_DEG = 80.0
+# Sizes are given with a digit or two; differences below this are the rounding of binary numbers.
+_ROUNDING_MM = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,18 +76,23 @@ class Reamer:
     profile_mm: tuple[tuple[float, float], ...] | None = None
 
     def __post_init__(self) -> None:
-        if not (np.isfinite(self.diameter_mm) and self.diameter_mm > 0):
+        if not (is_number(self.diameter_mm) and self.diameter_mm > 0):
             raise ReamingError("CF-R001", "a reamer's diameter must be positive and finite",
                                measured=f"{self.diameter_mm} mm")  # fmt: skip
-        if not 0 < self.chamfer_half_angle_deg <= _WIDEST_HALF_ANGLE_DEG:
+        if not (is_number(self.chamfer_half_angle_deg) and 0 < self.chamfer_half_angle_deg <= _WIDEST_HALF_ANGLE_DEG):
             raise ReamingError("CF-R009", "a chamfer's half angle is not usable",
                                measured=f"{self.chamfer_half_angle_deg} degrees",
                                expected=f"above 0, up to {_WIDEST_HALF_ANGLE_DEG:g}")  # fmt: skip
-        if not 0 <= self.tip_flat_diameter_mm < self.diameter_mm:
+        if not (is_number(self.tip_flat_diameter_mm) and 0 <= self.tip_flat_diameter_mm < self.diameter_mm):
             raise ReamingError("CF-R009", "a tool's flat nose must be smaller than the tool",
                                measured=f"{self.tip_flat_diameter_mm} of {self.diameter_mm} mm")  # fmt: skip
+        for name in ("barrel_length_mm", "min_bend_radius_mm"):
+            value = getattr(self, name)
+            if value is not None and not (is_number(value) and value > 0):
+                raise ReamingError("CF-R009", f"{name} must be positive and finite, or None",
+                                   measured=f"{value}")  # fmt: skip
         if self.profile_mm is not None:
-            profile = np.asarray(self.profile_mm, np.float64)
+            profile = numbers_in(self.profile_mm)
             ok = profile.ndim == 2 and profile.shape[1] == 2 and len(profile) >= 2 and np.all(np.isfinite(profile))
             if not (ok and np.all(np.diff(profile[:, 0]) >= 0) and np.all(profile[:, 1] >= 0)):
                 raise ReamingError("CF-R009", "a broach's profile is not usable",
@@ -94,13 +102,20 @@ class Reamer:
 
 @dataclass(frozen=True)
 class ReamerSet:
-    """Tools of one tray, strictly increasing in diameter."""
+    """Tools of one tray, strictly increasing in diameter.
+
+    Sizes may be missing between two tools: a tray is what it is. ``jumps_mm`` tells them, and ``ream`` says CF-R024 and
+    a plan CF-F006 where the work has to jump.
+    """
 
     set_id: str
     reamers: tuple[Reamer, ...]
     provenance: str = ""
 
     def __post_init__(self) -> None:
+        if not all(isinstance(r, Reamer) for r in self.reamers):
+            raise ReamingError("CF-R002", "a reamer set holds reamers", where=self.set_id,
+                               measured=", ".join(type(r).__name__ for r in self.reamers))  # fmt: skip
         d = [r.diameter_mm for r in self.reamers]
         if not d or any(b <= a for a, b in pairwise(d)):
             raise ReamingError("CF-R002", "a reamer set must grow from size to size",
@@ -110,6 +125,11 @@ class ReamerSet:
     def diameters_mm(self) -> FloatArray:
         """(k,) diameters."""
         return np.array([r.diameter_mm for r in self.reamers])
+
+    def jumps_mm(self, widest_step_mm: float) -> tuple[tuple[float, float], ...]:
+        """Return the neighbouring sizes (from, to) that lie more than a step apart."""
+        sizes = [r.diameter_mm for r in self.reamers]
+        return tuple((a, b) for a, b in pairwise(sizes) if b - a > widest_step_mm + _ROUNDING_MM)
 
 
 @dataclass(frozen=True)
@@ -121,7 +141,7 @@ class ReamerPass:
     depth_mm: float
 
     def __post_init__(self) -> None:
-        if not np.isfinite(self.depth_mm):
+        if not is_number(self.depth_mm):
             raise ReamingError("CF-R005", "the depth of a pass must be finite", measured=f"{self.depth_mm} mm")
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from sizing.errors import ReamingError
 from sizing.reaming.model import Reamer, ReamerPass, ReamerSet, ReamingPlan, TipForm, ToolAxis, ToolKind
+from sizing.strict import is_number
 
 SMALLEST_MM, LARGEST_MM, STEP_MM = 8.0, 24.0, 0.5
 
@@ -51,16 +52,16 @@ def reaming_plan(
         no tool is left between the first and the last size.
     """
     sizes = reamers.diameters_mm
-    if not np.any(np.isclose(sizes, last_diameter_mm, atol=1e-6)):
+    if not (is_number(last_diameter_mm) and np.any(np.isclose(sizes, last_diameter_mm, atol=1e-6))):
         raise ReamingError(
             "CF-R004",
             "the last reamer is not in the set",
             where=reamers.set_id,
-            measured=f"{last_diameter_mm:g} mm",
+            measured=f"{last_diameter_mm} mm",
             expected=f"one of {_spell(sizes)}",
             advice="Choose a size of the set, or give a set that holds it",
         )
-    if not (np.isfinite(depth_mm) and depth_mm > 0):
+    if not (is_number(depth_mm) and depth_mm > 0):
         raise ReamingError("CF-R005", "the reaming depth must be positive and finite", measured=f"{depth_mm} mm")
     first = -np.inf if first_diameter_mm is None else first_diameter_mm - 1e-6
     chosen = [r for r in reamers.reamers if first <= r.diameter_mm <= last_diameter_mm + 1e-6]

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from sizing.errors import ReamingError
-from sizing.geometry import FloatArray, frozen_array, unit, unit_rows
+from sizing.geometry import FloatArray, frozen_array, numbers_in, unit, unit_rows
+from sizing.strict import is_number
 
 # Cosine below which two directions are at right angles but for rounding.
 PERPENDICULAR = 1e-12
@@ -44,22 +45,25 @@ class ToolAxis:
 
     def __post_init__(self) -> None:
         for name in ("entry_lps", "direction_lps"):
-            value = np.asarray(getattr(self, name), np.float64)
+            value = numbers_in(getattr(self, name))
             if value.shape != (3,) or not np.all(np.isfinite(value)) or (name == "direction_lps" and not value.any()):
-                raise ReamingError("CF-R003", f"a tool axis needs a usable {name}", measured=str(value),
+                raise ReamingError("CF-R003", f"a tool axis needs a usable {name}", measured=str(getattr(self, name)),
                                    expected="three finite numbers, a direction not all zero")  # fmt: skip
         object.__setattr__(self, "entry_lps", frozen_array(self.entry_lps))
         object.__setattr__(self, "direction_lps", frozen_array(unit(self.direction_lps)))
         if (self.bow_radius_mm is None) != (self.bow_centre_lps is None):
             raise ReamingError("CF-R003", "a bowed axis needs both a radius and the direction of its centre")
+        if self.bow_radius_mm is not None and not (is_number(self.bow_radius_mm) and self.bow_radius_mm > 0):
+            raise ReamingError("CF-R003", "a bow radius must be positive", measured=f"{self.bow_radius_mm} mm")
         if self.bow_centre_lps is not None:
-            towards = np.asarray(self.bow_centre_lps, float)
+            towards = numbers_in(self.bow_centre_lps)
+            if towards.shape != (3,) or not np.all(np.isfinite(towards)):
+                raise ReamingError("CF-R003", "a bow's direction must be three finite numbers",
+                                   measured=str(self.bow_centre_lps))  # fmt: skip
             along = float(towards @ self.direction_lps)
             if abs(along) > PERPENDICULAR:  # else it stays bit for bit, so that a copy of an axis equals it
                 towards = towards - along * self.direction_lps
             object.__setattr__(self, "bow_centre_lps", frozen_array(unit(towards)))
-        if self.bow_radius_mm is not None and not (np.isfinite(self.bow_radius_mm) and self.bow_radius_mm > 0):
-            raise ReamingError("CF-R003", "a bow radius must be positive", measured=f"{self.bow_radius_mm} mm")
         if self.path_lps is not None:
             object.__setattr__(self, "path_lps", frozen_array(self.path_lps))
             ok = self.path_lps.ndim == 2 and self.path_lps.shape[1] == 3 and len(self.path_lps) >= MIN_PATH_POINTS

@@ -7,7 +7,7 @@ import pytest
 from analytic_shapes import arc_tool, bowed_canal, straight_tool
 from oracles import counted_areas, disc_sums, in_tool, least_wall
 
-from sizing.canal import Canal
+from sizing.canal import Canal, parallel_axis
 from sizing.geometry import Plane
 from sizing.reaming import (
     Reamer,
@@ -167,6 +167,33 @@ def test_many_poses_are_single_poses(canal):
         one = evaluate(prepared, axis, 2 * RADII, depth)
         for name in ("removed_cortical_mm3", "removed_medullary_mm3", "wall_min_mm", "tool_wall_mm", "engaged_mm2"):
             assert getattr(grid, name)[i] == pytest.approx(getattr(one, name), rel=1e-12, nan_ok=True)
+
+
+def test_contours_that_a_grid_does_not_look_at_change_nothing():
+    """Where the periosteum surely keeps off, a grid skips it: on an S-shaped bone, any of 60 levels may be the nearest.
+
+    Short of NaN, `evaluate`, which looks at everything, must say the same of every pose to the last digit.
+    """
+    draw = np.random.default_rng(4)
+    z = np.arange(60.0)
+    ray = np.stack([np.cos(THETA), np.sin(THETA)])
+    middle = np.stack([2.5 * np.sin(z / 9.0), 1.5 * np.cos(z / 7.0)])
+    outer = [c[:, None] + r * ray for c, r in zip(middle.T, 11 + np.sin(z / 5.0), strict=True)]
+    inner = [c[:, None] + 6.0 * ray for c in middle.T]
+    axis = parallel_axis(z)
+    canal = Canal.from_sections(z, [p.T for p in inner], [p.T for p in outer], axis=axis, n_angles=N)
+    prepared = prepare(canal)
+    axes = [straight_tool(*draw.uniform(-3, 3, 2), *draw.uniform(0, (6.0, 360.0))) for _ in range(200)]
+    depths = draw.uniform(5.0, 70.0, 200)
+    grid = evaluate_poses(prepared, np.stack([pose_of(a) for a in axes]), 2 * RADII, depths)
+    places = set()
+    for i, (tool, depth) in enumerate(zip(axes, depths, strict=True)):
+        one = evaluate(prepared, tool, 2 * RADII, depth)
+        places.add(one.tool_wall_depth_mm[0])
+        for field in dataclasses.fields(grid):
+            if field.name != "diameters_mm":
+                np.testing.assert_array_equal(getattr(grid, field.name)[i], getattr(one, field.name), field.name)
+    assert len(places) > 10  # the case is what it says
 
 
 def test_drawn_surfaces_are_displaced_contours(canal):

@@ -12,10 +12,14 @@ from sizing.reaming import (
     ReamerPass,
     ReamerSet,
     ToolAxis,
+    default_reamer_set,
     evaluate,
     evaluate_grid,
     evaluate_profiles,
+    ream,
+    reaming_plan,
 )
+from sizing.reaming.astray import AstraySettings
 
 Z = np.arange(0.0, 61.0, 2.0)
 THETA = np.arange(64) * 2 * np.pi / 64
@@ -43,6 +47,23 @@ CASES = {
     "axis that points out of the bone": ("CF-R008", lambda: evaluate(tube(), DOWN, [12.0], 40.0)),
     "nothing measured": ("CF-R023", lambda: evaluate(tube(np.nan, np.nan), UP, [12.0], 40.0)),
     "stems of other levels": ("CF-R002", lambda: evaluate_profiles(tube(), UP, np.ones((2, 5)))),
+    "a size in words": ("CF-R001", lambda: Reamer("12")),
+    "a size that is true": ("CF-R001", lambda: Reamer(True)),
+    "a barrel in words": ("CF-R009", lambda: Reamer(9.0, barrel_length_mm="long")),
+    "a chamfer in words": ("CF-R009", lambda: Reamer(9.0, chamfer_half_angle_deg="45")),
+    "a profile in words": ("CF-R009", lambda: Reamer(9.0, profile_mm=[["0", "4"], ["9", "3"]])),
+    "a set of numbers": ("CF-R002", lambda: ReamerSet("x", (9.0, 10.0))),
+    "an empty set": ("CF-R002", lambda: ReamerSet("x", ())),
+    "depth of a pass in words": ("CF-R005", lambda: ReamerPass(Reamer(9.0), UP, "80")),
+    "sizes in words": ("CF-R002", lambda: evaluate(tube(), UP, ["12", "13"], 40.0)),
+    "depth in words": ("CF-R005", lambda: evaluate(tube(), UP, [12.0], "deep")),
+    "depths in words": ("CF-R005", lambda: evaluate_grid(tube(), [UP], [12.0], "deep")),
+    "last size in words": ("CF-R004", lambda: reaming_plan(default_reamer_set(), UP, "12", 80.0)),
+    "axis in words": ("CF-R003", lambda: ToolAxis("here", np.array([0.0, 0.0, 1.0]))),
+    "bow in words": ("CF-R003", lambda: ToolAxis(np.zeros(3), [0.0, 0.0, 1.0], "900", np.array([1.0, 0.0, 0.0]))),
+    "bow towards nowhere": ("CF-R003", lambda: ToolAxis(np.zeros(3), [0.0, 0.0, 1.0], 900.0, "left")),
+    "wall limit in words": ("CF-R014", lambda: AstraySettings(wall_limit_mm="thick")),
+    "half a pose": ("CF-R014", lambda: AstraySettings(n_poses=0.5)),
     "stem of negative radius": ("CF-R002", lambda: evaluate_profiles(tube(), UP, -np.ones((1, 31)))),
 }
 
@@ -54,6 +75,16 @@ def test_one_clear_error(name):
         act()
     assert caught.value.code == code
     assert "\n" not in str(caught.value)
+
+
+def test_a_set_with_sizes_missing_tells_them_and_reaming_with_it_says_so():
+    tray = ReamerSet("mine", tuple(Reamer(d) for d in (11.0, 11.5, 12.0, 15.0, 15.5, 18.0)))
+    assert tray.jumps_mm(0.5) == ((12.0, 15.0), (15.5, 18.0))
+    assert tray.jumps_mm(2.5) == ((12.0, 15.0),)
+    reamed = ream(tube(), reaming_plan(tray, UP, 15.5, 40.0))
+    (finding,) = [f for f in reamed.findings if f.code == "CF-R024"]
+    assert finding.level == "warning" and "3 mm larger" in finding.message
+    assert "CF-R024" not in [f.code for f in ream(tube(), reaming_plan(tray, UP, 12.0, 40.0)).findings]
 
 
 def test_an_axis_of_a_grid_that_meets_no_level_is_not_a_zero():
