@@ -20,10 +20,11 @@ from sizing.errors import UsageError
 from sizing.findings import needs_a_look
 from sizing.implants.cad import NO_CAD_KERNEL, cad_kernel_available, cad_volume_mm3, solid_shape, write_step
 from sizing.implants.custom_settings import CustomSettings
+from sizing.implants.shape_table import contour_rows
 from sizing.implants.solid import mesh_deviation, solid_mesh, write_mesh
 from sizing.record import Provenance, plan_from_record, provenance_of, read_record
 from sizing.record.canonical import sha256_of
-from sizing.specification import SCHEMA, SolidFacts, contour_rows, specification_record
+from sizing.specification import SCHEMA, SolidFacts, specification_record
 
 Step = Callable[[str], AbstractContextManager[None]]
 STEP_SCHEMAS = ("AP214", "AP242")

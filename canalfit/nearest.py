@@ -8,9 +8,9 @@ from canalfit.folder import MOST_SHAVED
 from canalfit.tables import rows_csv
 from sizing.findings import Finding, Level
 from sizing.fit import nearest_insertable
+from sizing.implants.shape_table import contour_rows
 from sizing.implants.solid import StemSolid, solid_mesh, write_mesh
 from sizing.planning import ImplantationPlan
-from sizing.specification import contour_rows
 
 # The first bytes of a binary STL are free text.
 _STL_HEADER = 80

@@ -14,8 +14,10 @@ import numpy as np
 
 from sizing.customise import CustomPlan
 from sizing.errors import UsageError
+from sizing.fit.view import LEAST_SEEN
 from sizing.implants.custom_settings import CustomSettings
-from sizing.implants.shape import StemShape, section_properties
+from sizing.implants.shape import section_properties
+from sizing.implants.shape_table import whole_stem_cells
 from sizing.implants.solid import Deviation
 from sizing.intended_use import RESEARCH_USE
 from sizing.planning import ImplantationPlan
@@ -98,7 +100,7 @@ def specification_record(
         "solid": _solid(custom, solid),
         "insertion": encode({k: v for k, v in vars(custom.design.insertion).items() if k != "seated_gap_mm"}),
         "comparison": {"verdict": custom.verdict, "best_stock": [f.implant.part_number for f in custom.stock],
-                       "measures": encode(custom.compared)},
+                       "measures": encode(custom.compared), "not_told": not_told(custom)},
         "measurement_doubt": _doubt(plan, custom),
         "settings": encode(custom.design.settings),
         "settings_meaning": settings_meaning(),
@@ -186,19 +188,8 @@ def section_rows(custom: CustomPlan) -> list[dict[str, Any]]:
             "hole_radius_max_mm": -_least(-cavity.hole_radius_mm[level]),
             "wall_left_min_mm": _least(design.wall_left_mm[level]),
         }
-        rows.append({k: _plain(v) for k, v in row.items()} | {"tolerance_mm": None})
+        rows.append({k: _plain(v) for k, v in row.items()} | {"tolerance_mm": None} | whole_stem_cells(shape))
     return rows
-
-
-def contour_rows(shape: StemShape, step_deg: float = 5.0) -> list[dict[str, float]]:
-    """Return the outline of every row of the table as points: station, angle from x, radius about the stem's axis."""
-    angle = np.arange(0.0, 360.0, step_deg)
-    radius = shape.radius_mm(shape.station_mm, np.deg2rad(angle))
-    return [
-        {"station_mm": float(s), "angle_deg": float(a), "radius_mm": float(r)}
-        for s, row in zip(shape.station_mm, radius, strict=True)
-        for a, r in zip(angle, row, strict=True)
-    ]
 
 
 def _preparation(custom: CustomPlan) -> dict[str, Any]:
@@ -280,6 +271,21 @@ def open_questions(custom: CustomPlan) -> list[str]:
         asked.append("Coating: which zones, which thickness? The section table is the outer surface, coating included.")
     asked += [f"{f.message}." if not f.message.endswith(".") else f.message for f in custom.findings]
     return asked
+
+
+def not_told(custom: CustomPlan) -> list[str]:
+    """Return why volumes of the comparison cannot be told, where they cannot."""
+    names = [
+        "this stem" if fit is custom.fit else fit.implant.part_number
+        for fit in (custom.fit, *custom.stock)
+        if not np.isfinite(fit.gap_mm3 + fit.graft_mm3)
+    ]
+    if not names:
+        return []
+    return [
+        f"Gap and graft of {' and '.join(names)} cannot be told: on more than a tenth of the length, less than "
+        f"{LEAST_SEEN:.0%} of the canal's circumference is measured."
+    ]
 
 
 def settings_meaning() -> dict[str, dict[str, str]]:

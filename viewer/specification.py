@@ -236,14 +236,26 @@ def _comparison(sheet: Sheet, record: dict[str, Any], y: float) -> float:
         sheet.text(x, y + 5.0, title, 7, colour=style.GREY)
     y += 6.2
     sheet.line((LEFT, RIGHT), (y, y), style.GREY, 0.5)
-    for m in compared["measures"]:
+    for title, texts in compared_rows(record):
         y += 4.8
-        values = (m["custom"], *m["stock"])
-        sheet.text(columns[0], y, f"{m['name']}, {m['unit'].replace('mm3', 'mm³')}", 7.5)
-        for x, v in zip(columns[1:], values, strict=False):
-            sheet.text(x, y, measure_text(m, v), 7.5, bold=x == columns[1])
+        sheet.text(columns[0], y, title, 7.5)
+        for x, text in zip(columns[1:], texts, strict=False):
+            sheet.text(x, y, text, 7.5, bold=x == columns[1])
     y = sheet.paragraph(LEFT, y + 7.0, compared["verdict"], WIDTH, 8)
+    for sentence in compared["not_told"]:
+        y = sheet.paragraph(LEFT, y + 1.0, sentence, WIDTH, 7.5)
     return sheet.paragraph(LEFT, y + 1.0, wall_note(record), WIDTH, 7.5)
+
+
+def compared_rows(record: dict[str, Any]) -> list[tuple[str, list[str]]]:
+    """Return name with unit, and the text of the custom stem and each stock stem, of every measure."""
+    measures = {m["name"]: (m["unit"], [m["custom"], *m["stock"]]) for m in record["comparison"]["measures"]}
+    taken = measures["cortex taken"][1]
+    return [
+        (f"{name}, {unit.replace('mm3', 'mm³')}",
+         [measure_text(name, unit, v, nothing_cut=t == 0) for v, t in zip(values, taken, strict=True)])
+        for name, (unit, values) in measures.items()
+    ]  # fmt: skip
 
 
 def wall_note(record: dict[str, Any]) -> str:
@@ -267,11 +279,13 @@ def wall_note(record: dict[str, Any]) -> str:
     return f"{words} The least wall, {wall_text(cut)} mm, is where a tool cuts."
 
 
-def measure_text(measure: dict[str, Any], value: float | None) -> str:
+def measure_text(name: str, unit: str, value: float | None, *, nothing_cut: bool) -> str:
     """Return one number of the comparison; a wall is rounded down, as in every table of canalfit."""
-    if value is not None and "wall" in measure["name"]:
+    if value is None and nothing_cut and name == "least wall where cut":
+        return "nothing cut"
+    if value is not None and "wall" in name:
         return wall_text(value)
-    return cell(value, 1 if measure["unit"] == "mm" else 0)
+    return cell(value, 1 if unit == "mm" else 0)
 
 
 def doubt_lines(record: dict[str, Any]) -> list[str]:
@@ -318,7 +332,7 @@ def _write_html(custom: CustomPlan, record: dict[str, Any], case: ReportCase, pa
     page = env.get_template("specification.html").render(
         record=record, heading=facts.heading(case.plan), case_name=facts.case_name(case.plan),
         cut=facts.cut_text(case.plan), research_use=RESEARCH_USE, pairs=form_pairs(record), columns=TABLE_COLUMNS,
-        cell=cell, measure_text=measure_text, doubt=doubt_lines(record), field_words=field_words,
+        cell=cell, compared=compared_rows(record), doubt=doubt_lines(record), field_words=field_words,
         zones=[(style.LOOKS[zone_role(i)].fill, zone_words(z)) for i, z in enumerate(record["form"]["zones"])],
         table_note=table_note(record), wall_note=wall_note(record),
         drawings=[{"title": p.title, "svg": Markup(pane_svg(p, w))} for p, w in drawings],

@@ -82,7 +82,7 @@ def stem_levels(
     _, touching_rad, _ = view.discs(stem + contact_tolerance_mm)
     bore_mm2, bore_rad, bore_reach = (np.where(drilled, a, 0.0) for a in view.discs(bore))
     bore_disc = np.where(drilled, np.pi * bore_radius**2, 0.0)
-    removed = np.where(np.isfinite(canal), bore_disc - bore_mm2, np.nan)
+    removed = np.where(np.isfinite(canal), np.maximum(bore_disc - bore_mm2, 0.0), np.nan)  # never less than none
     hole = canal + removed
     inside = np.where(np.isnan(bore) | (stem >= bore), stem_mm2 + removed, np.pi * stem**2)
     stem_mm2 = np.where(np.isfinite(canal), stem_mm2, np.nan)

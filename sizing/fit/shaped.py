@@ -10,7 +10,7 @@ from sizing.canal.model import Canal
 from sizing.fit.levels import StemLevels
 from sizing.fit.rules import Reason
 from sizing.fit.tooling import Tooling
-from sizing.fit.view import AxisView
+from sizing.fit.view import LEAST_SEEN, AxisView
 from sizing.geometry import FloatArray
 from sizing.implants.cavity import Cavity, cavity_along
 from sizing.implants.insertion import running_minimum
@@ -20,7 +20,7 @@ from sizing.implants.model import ImplantTemplate, Preparation
 _N_ANGLES = 512
 # The nearest periosteal point to a point of the hole lies within this many angles of it: 30 degrees.
 _NEAR = 42
-# A level counts as measured when this share of the circumference is known; as for round stems.
+# Contact is told, as a share of what is known, when this share of the circumference is.
 _LEAST_SEEN = 0.5
 # Radial: twice the largest usual press-fit. Deeper, a stem does not press in, it jams.
 DEEPEST_PRESS_MM = 0.5
@@ -81,8 +81,10 @@ def shaped_levels(
     over = stem - hole
 
     def area(radius_squared: FloatArray) -> FloatArray:
-        """Area per level from squared radii; NaN where a ray is missing."""
-        return np.pi * radius_squared.mean(axis=1)[None]
+        """Area per level from squared radii, scaled up to the whole circumference, as for round stems; else NaN."""
+        seen_rays = np.isfinite(radius_squared)
+        total = np.where(seen_rays, radius_squared, 0.0).sum(axis=1) / np.maximum(seen_rays.sum(axis=1), 1)
+        return np.where(seen_rays.mean(axis=1) >= LEAST_SEEN, np.pi * total, np.nan)[None]
 
     def around(values: FloatArray, where: NDArray[np.bool_]) -> FloatArray:
         """Mean over the known part of the circumference; NaN where too little is known or no stem is."""

@@ -23,7 +23,7 @@ from sizing.reaming.model import ToolAxis
 _NEWTON_STEPS = 3
 # A level is scaled up from its measured rays when they span at least this share of a turn; a cortical
 # defect or a nutrient foramen is narrower, a level cut by the edge of the scan is not.
-_LEAST_SEEN = 0.75
+LEAST_SEEN = 0.75
 # A search bridges gaps up to nearly half a turn: a bridge over more would be invented.
 _LEAST_BRIDGED = 0.45
 
@@ -237,4 +237,4 @@ def _edges(xy: FloatArray, rho: FloatArray) -> FloatArray:
 def _whole(edges: FloatArray) -> FloatArray:
     """Return full turn over measured angle (m,); NaN below the least share."""
     seen = np.nansum(edges[..., 3], axis=1) / (2 * np.pi)
-    return np.divide(1.0, seen, out=np.full(len(edges), np.nan), where=seen >= _LEAST_SEEN)
+    return np.divide(1.0, seen, out=np.full(len(edges), np.nan), where=seen >= LEAST_SEEN)

@@ -6,7 +6,6 @@ lies at z < 0 is collar and adapter; it is not measured.
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ from sizing.geometry import FloatArray
 from sizing.implants.custom_settings import SHORTEST_STEM_MM
 from sizing.implants.model import Fixation, ImplantTemplate, Preparation, Provenance
 from sizing.implants.shape import StemShape
+from sizing.implants.shape_table import read_table
 
 if TYPE_CHECKING:
     import trimesh
@@ -29,11 +29,6 @@ _STEP_MM = 1.0
 _N_ANGLES = 128
 # Facets of the seat and of the tip's end lie exactly in a cutting plane; cut this much inside.
 _INSIDE_MM = 1e-3
-_TABLE_NEEDS = ("station_mm", "semi_axis_a_mm", "semi_axis_b_mm")
-_CONTOURS_NEED = ("station_mm", "angle_deg", "radius_mm")
-# Angles of a contour are equal to this, and a contour has at least so many of them.
-_SAME_ANGLE_DEG = 1e-6
-_LEAST_ANGLES = 16
 # The kernel's facets leave the exact surface by no more than this.
 _STEP_FACET_MM = 0.005
 
@@ -57,7 +52,7 @@ def implant_from_file(path: Path, *, last_reamer_mm: float | None = None) -> Imp
     """
     suffix = path.suffix.lower()
     if suffix == ".csv":
-        shape = _from_table(path)
+        shape = read_table(path)
     elif suffix in (".stl", ".3mf", ".step", ".stp"):
         shape = _from_mesh(_load(path, suffix), path.name)
     else:
@@ -166,56 +161,3 @@ def _section_radius(mesh: trimesh.Trimesh, z_mm: float, name: str) -> FloatArray
             advice="Move and turn it into this frame",
         )
     return radius
-
-
-def _from_table(path: Path) -> StemShape:
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError("CF-I050", "this file cannot be read as a section table", where=path.name,
-                         advice=f"The reader says: {error}") from error  # fmt: skip
-    if rows and all(c in rows[0] for c in _CONTOURS_NEED):
-        return _from_contours(rows, path.name)
-    missing = [c for c in _TABLE_NEEDS if not rows or c not in rows[0]]
-    if missing:
-        raise InputError("CF-I055", "the section table lacks columns or rows", where=path.name,
-                         measured=f"missing {', '.join(missing)}", expected=", ".join(_TABLE_NEEDS))  # fmt: skip
-    if any(row.get("shape", "ellipse") == "free" for row in rows):
-        raise InputError("CF-I055", "a free form is not told by its semi-axes", where=path.name,
-                         advice="Give its contours.csv, STL or STEP instead")  # fmt: skip
-
-    def column(name: str, default: float | None = None) -> FloatArray:
-        return _column(rows, name, default, path.name)
-
-    semi = np.stack([column("semi_axis_a_mm"), column("semi_axis_b_mm")], axis=1)
-    offset = np.stack([column("offset_x_mm", 0.0), column("offset_y_mm", 0.0)], axis=1)
-    return StemShape(column("station_mm"), semi, column("exponent", 2.0), column("orientation_deg", 0.0), offset)
-
-
-def _column(rows: list[dict[str, str]], name: str, default: float | None, file: str) -> FloatArray:
-    values = []
-    for number, row in enumerate(rows, 2):
-        text = row.get(name) or ("" if default is None else str(default))
-        try:
-            values.append(float(text))
-        except ValueError as error:
-            raise InputError("CF-I055", f"{name} is not a number", where=f"{file} line {number}",
-                             measured=repr(text)) from error  # fmt: skip
-    return np.array(values)
-
-
-def _from_contours(rows: list[dict[str, str]], file: str) -> StemShape:
-    """A free form from its outline: every station with the same equal angles from 0."""
-    from sizing.implants.sections import free_form_stem
-
-    station, angle, radius = (_column(rows, name, None, file) for name in _CONTOURS_NEED)
-    at = np.unique(station)
-    n = len(station) // len(at)
-    equal = np.arange(n) * (360.0 / n) if n else np.zeros(0)
-    ordered = len(station) == n * len(at) and np.array_equal(station, np.repeat(at, n))
-    if not ordered or n < _LEAST_ANGLES or np.abs(angle - np.tile(equal, len(at))).max() > _SAME_ANGLE_DEG:
-        raise InputError("CF-I055", "the contours are not on equal angles", where=file,
-                         measured=f"{len(station)} points at {len(at)} stations",
-                         expected=f"at every station the same {_LEAST_ANGLES} or more equal angles from 0")  # fmt: skip
-    return free_form_stem(at, radius.reshape(len(at), n), None, None)

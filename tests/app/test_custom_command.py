@@ -16,6 +16,7 @@ from oval_case import oval_plan
 from canalfit import cli, exit_codes
 from sizing.implants.cad import cad_kernel_available
 from sizing.implants.own import implant_from_file
+from sizing.implants.shape import StemShape
 from sizing.record import plan_record
 
 
@@ -62,6 +63,21 @@ def test_the_table_is_the_record(spec: Path) -> None:
     assert len(rows) == len(record["sections"])
     assert float(rows[0]["semi_axis_a_mm"]) == record["sections"][0]["semi_axis_a_mm"]
     assert rows[0]["tolerance_mm"] == ""
+
+
+def test_a_bowed_stem_comes_back_from_its_own_tables(plan_folder: Path, tmp_path: Path) -> None:
+    """The bow is a column of both tables, so that a stem that is given back is not placed as a straight one."""
+    (tmp_path / "custom.toml").write_text("section = 'ellipse'\naxis = 'bowed'\nbow_radius_mm = 900.0\n")
+    out = tmp_path / "spec"
+    cli.main(["custom", str(plan_folder), "--out", str(out), "--settings", str(tmp_path / "custom.toml"), "--quiet"])
+    record = json.loads((out / "spec.json").read_text())["shape"]
+    names = ("station_mm", "semi_axes_mm", "exponent", "orientation_deg", "offset_mm")
+    designed = StemShape(*(np.array(record[n]) for n in names), None, record["bow_radius_mm"])
+    at, phi = designed.station_mm[:-1], np.linspace(0, 2 * np.pi, 60)
+    for name, tolerance_mm in (("sections.csv", 1e-9), ("contours.csv", 1e-3)):
+        implant = implant_from_file(out / name)
+        assert implant.bow_radius_mm == designed.bow_radius_mm == 900.0 and implant.length_mm == designed.length_mm
+        assert np.abs(implant.stem_shape.radius_mm(at, phi) - designed.radius_mm(at, phi)).max() < tolerance_mm
 
 
 def test_the_page_needs_no_network_and_says_what_it_is(spec: Path) -> None:

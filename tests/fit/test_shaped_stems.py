@@ -90,6 +90,24 @@ def test_an_oval_stem_that_rests_in_the_canal_has_the_gap_of_the_difference() ->
     assert fit.canal_fill_volume == pytest.approx(7.5 * 5.7 / (8 * 6.2), rel=1e-3)
 
 
+@pytest.mark.parametrize(("missing_deg", "told"), [(60.0, True), (100.0, False)])
+def test_a_hole_in_the_cortex_does_not_hide_gap_and_graft_as_long_as_it_is_narrow(
+    missing_deg: float, told: bool
+) -> None:
+    """Round canal of 8 mm, reamed to 8.5, stem of 7: both volumes are the whole ring's, told from a part of it."""
+    seen = oval_canal(8.0, 8.0)
+    gone = np.array(seen.endosteal_radius_mm)
+    gone[:, np.degrees(seen.theta_rad) < missing_deg] = np.nan
+    implant = replace(stem(7.0, StemShape.round([0, 100], [7, 7])), diametral_under_ream_mm=0.0)
+    implant = replace(implant, diameter_mm=17.0, profile_mm=[[0, 7], [100, 7]])  # the last reamer is 17 mm
+    (fit,) = fits(replace(seen, endosteal_radius_mm=gone), implant)
+    if told:
+        assert fit.gap_mm3 == pytest.approx(np.pi * (8.5**2 - 7**2) * 100, rel=5e-3)
+        assert fit.graft_mm3 == pytest.approx(np.pi * (8.5**2 - 8**2) * 100, rel=2e-2)
+    else:
+        assert np.isnan(fit.gap_mm3) and np.isnan(fit.graft_mm3)
+
+
 def test_a_stem_with_a_bulb_is_refused_with_the_level_and_the_nearest_that_goes_in() -> None:
     """A bulb of 8 mm beyond a neck of 7 mm in a round canal of 7.2: 8 - 7.2 = 0.8 into the bone on the way."""
     bulb = StemShape.round([0, 60, 70, 80, 100], [7, 7, 8, 7, 7])

@@ -8,12 +8,15 @@ import numpy as np
 import pytest
 import trimesh
 
+from canalfit.tables import rows_csv
 from sizing.errors import InputError, UsageError
 from sizing.implants.cad import cad_kernel_available, solid_shape, write_step
 from sizing.implants.own import implant_from_file
-from sizing.implants.shape import StemShape
+from sizing.implants.shape import Splines, StemShape
+from sizing.implants.shape_table import contour_rows
 from sizing.implants.solid import Collar, StemSolid, solid_mesh, write_mesh
 
+HEAD = "station_mm,semi_axis_a_mm,semi_axis_b_mm,"
 CONE = StemShape.round([0, 100], [9, 7])
 SOLID = StemSolid(CONE, Collar(24, 3))
 PHI = np.linspace(0, 2 * np.pi, 60)
@@ -58,6 +61,25 @@ def test_contours_give_the_free_form_that_they_hold(tmp_path: Path) -> None:
     implant = implant_from_file(tmp_path / "contours.csv")
     # a trigonometric polynomial is told by its samples
     assert implant.stem_shape.radius_mm([40.0], PHI)[0] == pytest.approx(8 + 0.4 * np.cos(3 * PHI), abs=1e-9)
+
+
+RIBS = Splines(8, 0.6, 5.0, 70.0, 4.0)
+
+
+@pytest.mark.parametrize("ribs", [None, RIBS])
+@pytest.mark.parametrize("bow_mm", [None, 1000.0])
+def test_a_bowed_and_ribbed_stem_comes_back_from_its_contours(
+    bow_mm: float | None, ribs: Splines | None, tmp_path: Path
+) -> None:
+    semi = np.array([[9.0, 8.0], [8.5, 7.5], [7.0, 7.0]])
+    shape = StemShape(np.array([0.0, 40.0, 80.0]), semi, np.full(3, 2.0), np.full(3, 20.0), np.zeros((3, 2)), None,
+                      bow_mm, ribs)  # fmt: skip
+    (tmp_path / "contours.csv").write_text(rows_csv(contour_rows(shape)))
+    implant = implant_from_file(tmp_path / "contours.csv")
+    back = implant.stem_shape
+    assert back.bow_radius_mm == implant.bow_radius_mm == bow_mm and back.splines == ribs
+    # An ellipse this round is told by 72 angles to a micrometre.
+    assert np.abs(back.radius_mm([0.0, 40.0, 80.0], PHI) - shape.radius_mm([0.0, 40.0, 80.0], PHI)).max() < 1e-3
 
 
 def test_the_last_reamer_is_the_narrowest_width_unless_it_is_given(mesh: trimesh.Trimesh, tmp_path: Path) -> None:
@@ -114,6 +136,11 @@ def test_a_mesh_that_cannot_be_meant_is_refused(change, code, says, mesh, tmp_pa
         ("a.csv", "station_mm,semi_axis_a_mm,semi_axis_b_mm\n0,0.009,0.009\n0.1,0.007,0.007\n", "CF-I051", "metres"),
         ("a.csv", "station_mm,angle_deg,radius_mm\n0,0,9\n0,90,9\n60,0,7\n", "CF-I055", "equal angles"),
         ("a.csv", "station_mm,angle_deg,radius_mm\n0,0,wide\n", "CF-I055", "line 2"),
+        ("a.csv", "station_mm,semi_axis_a_mm,semi_axis_b_mm\n0,9,9\nnan,7,7\n", "CF-I055", "line 3"),
+        ("a.csv", HEAD + "bow_radius_mm\n0,9,9,900\n60,7,7,800\n", "CF-I055", "bow_radius_mm differs"),
+        ("a.csv", HEAD + "bow_radius_mm\n0,9,9,bent\n60,7,7,bent\n", "CF-I055", "bow_radius_mm is not"),
+        ("a.csv", HEAD + "bow_radius_mm\n0,9,9,50\n60,7,7,50\n", "CF-I006", "bow radius"),
+        ("a.csv", HEAD + "rib_count\n0,9,9,8\n60,7,7,8\n", "CF-I055", "ribs need"),
         ("a.obj", "v 0 0 0\n", "CF-I050", "file type"),
         ("a.stl", "solid nothing\nendsolid nothing\n", "CF-I050", "a.stl"),
         ("a.step", "not a STEP file", "CF-I050", "a.step"),
