@@ -66,7 +66,9 @@ def _choice_box(sheet: Sheet, case: ReportCase, y: float, width: float) -> float
     sheet.text(
         LEFT + 4, y + 19.8, f"last tool {facts.last_reamer(fit)}, to {facts.reaming_depth(fit)} above the cut", 8.5
     )
-    if case.plan.size is not None:
+    if fit.condition:
+        sheet.paragraph(LEFT + 4, y + 24.6, fit.condition, width - 8.0, 7.5, colour=style.DEEP_WARM, max_lines=1)
+    elif case.plan.size is not None:
         text = f"how surely the scan tells it: {outlook.size_words(case.plan.size)}"
         sheet.paragraph(LEFT + 4, y + 24.6, text, width - 8.0, 7.0, colour=style.GREY, max_lines=1)
     return y + 27.5

@@ -70,7 +70,7 @@ def _values(case: ReportCase) -> dict[str, Any]:
 def _fit_values(case: ReportCase, fit: Fit) -> dict[str, Any]:
     return {
         "family": words.family_title(fit.implant), "size": words.size_text(fit.implant),
-        "part": fit.implant.part_number,
+        "part": fit.implant.part_number, "condition": fit.condition,
         "last": facts.last_reamer(fit), "depth": facts.reaming_depth(fit), "facts": facts.main_facts(case.plan, fit),
         "steps": facts.steps(fit), "first_contact": facts.first_contact(fit), "graft": words.ml(fit.graft_mm3),
         "gap": words.ml(fit.gap_mm3),

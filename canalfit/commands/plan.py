@@ -146,6 +146,8 @@ def _say(args: argparse.Namespace, result: CaseResult) -> None:
         implant, fit = chosen.implant, summary["fit"]
         tools = summary["reaming"]["reamer_diameters_mm"]
         say(f"{summary['side']} {summary['bone']}: {implant.family_id} {implant.part_number}")
+        if chosen.condition:
+            say(f"  {chosen.condition}")
         say(f"  stem {implant.diameter_mm:g} x {implant.length_mm:g} mm, reamers {tools[0]:g} to {tools[-1]:g} mm")
         say(f"  least wall left {_wall(fit['wall_min_mm'])}, {_mm(fit['wall_min_depth_mm'], 0)} above the cut, "
             f"{fit['wall_min_direction']}")  # fmt: skip

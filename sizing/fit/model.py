@@ -9,6 +9,10 @@ from sizing.geometry import FloatArray, frozen_array
 from sizing.implants.model import ImplantTemplate
 from sizing.reaming.model import ReamedCanal, ReamingPlan, ToolAxis
 
+# Of the wall where an implant enters. With more than half of it unknown, even the part that is seen may be a rim that
+# carries nothing: no choice stands without a look at the scan.
+MOST_UNSEEN_ENTRY = 0.5
+
 
 @dataclass(frozen=True)
 class Placement:
@@ -101,6 +105,8 @@ class Fit:
         Measured bone beyond the tip.
     unmeasured_share : float
         Share of the circumference along the stem whose wall is not known.
+    entry_unmeasured_share : float
+        The same for the first 10 mm above the cut, where the collar seats.
     seat_angle_deg, seat_share, facing_loss_mm : float
         Axis against the normal of the cut; share of the collar's ring that rests on cortex once
         the end is faced square; bone taken by the facing on its long side.
@@ -157,6 +163,7 @@ class Fit:
     tip_to_defect_mm: float = float("nan")
     wall_round_defects_mm: float = float("nan")
     entry_inside_mm: float = float("nan")
+    entry_unmeasured_share: float = float("nan")
     reamed: ReamedCanal | None = None
     rejected: tuple[str, ...] = ()
     shortfall: float = 0.0
@@ -171,6 +178,13 @@ class Fit:
     def model(self) -> tuple[str, float, float | None]:
         """Family, length and bow: what all sizes of one stem have in common."""
         return self.implant.family_id, self.implant.length_mm, self.implant.bow_radius_mm
+
+    @property
+    def condition(self) -> str:
+        """What must be true before this implant may be chosen, as a clause; empty = nothing special."""
+        if self.entry_unmeasured_share > MOST_UNSEEN_ENTRY:
+            return "provided that the bone just above the cut, which could not be measured, is whole"
+        return ""
 
     @property
     def serves(self) -> bool:

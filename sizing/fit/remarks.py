@@ -10,7 +10,7 @@ from sizing.findings import Finding, Level
 from sizing.fit.context import FitContext
 from sizing.fit.model import Fit
 from sizing.fit.settings import FitSettings
-from sizing.fit.zones import TIP_BAND_MM
+from sizing.fit.zones import ENTRY_MM, TIP_BAND_MM
 from sizing.implants.model import Fixation
 from sizing.spelling import wall_text
 
@@ -134,12 +134,18 @@ def _cut(context: FitContext, fit: Fit) -> Iterator[Finding]:
     plane, first = context.canal.resection, context.canal.axis.points_lps[0]
     assert plane is not None  # set by Canal at birth
     blind = float(plane.signed_distance_mm(first))
-    if blind > _BLIND_MM:
-        yield _warning(
+    unseen = fit.entry_unmeasured_share
+    if blind > _BLIND_MM or fit.condition:
+        what = f"Nothing is measured from the cut to {blind:.0f} mm above it" if blind > _BLIND_MM else (
+            f"{unseen:.0%} of the wall in the first {ENTRY_MM:.0f} mm above the cut is not measured")  # fmt: skip
+        advice = (
+            f"Use this implant only {fit.condition}" if fit.condition else "Look at the end of the bone in the scan"
+        )
+        yield Finding(
+            Level.CRITICAL if fit.condition else Level.WARNING,
             "CF-F031",
-            f"Nothing is measured from the cut to {blind:.0f} mm above it: wall, contact and the collar's seat cannot "
-            "be told there",
-            "Look at the end of the bone in the scan",
+            f"{what}: wall, contact and the collar's seat cannot be told there.",
+            f"{advice}{', or cut where it can be measured' if fit.condition else ''}.",
             0.0,
         )
     if fit.seat_angle_deg > _FACING_ANGLE_DEG and context.cut_is_planned:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sizing.canal import CorticalDefect
 from sizing.fit.context import FitContext
 from sizing.fit.view import AxisView
-from sizing.fit.zones import TIP_BAND_MM, zone_bounds_mm
+from sizing.fit.zones import ENTRY_MM, TIP_BAND_MM, zone_bounds_mm
 from sizing.geometry import FloatArray
 
 # The level at the cut may lie a rounding error, or on a tilted axis a little more, before the seat.
@@ -91,11 +91,17 @@ def _native(context: FitContext, view: AxisView, along: NDArray[np.bool_], lengt
     rays = np.isfinite(view.endosteal_rho_mm) & np.isfinite(view.periosteal_rho_mm)
     native = np.where(rays & np.isfinite(view.native_wall_mm), view.native_wall_mm, np.inf)
     by_level = np.where(along, native.min(axis=1), np.inf)
-    blind = min(view.blind_mm() / length_mm, 1.0)
     return {
         **least_place(context, view, "native_wall_min", by_level, native),
-        "unmeasured_share": blind + (1.0 - blind) * (1.0 - float(rays[along].mean())) if along.any() else 1.0,
+        "unmeasured_share": _unmeasured(view, rays, along, length_mm),
+        "entry_unmeasured_share": _unmeasured(view, rays, along & (view.travel_mm <= ENTRY_MM), ENTRY_MM),
     }
+
+
+def _unmeasured(view: AxisView, rays: NDArray[np.bool_], levels: NDArray[np.bool_], length_mm: float) -> float:
+    """Share of the wall over the first ``length_mm`` that is not known, given which rays and levels count."""
+    blind = min(view.blind_mm() / length_mm, 1.0)
+    return blind + (1.0 - blind) * (1.0 - float(rays[levels].mean())) if levels.any() else 1.0
 
 
 def least_place(

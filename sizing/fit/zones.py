@@ -10,6 +10,8 @@ from sizing.geometry import FloatArray
 # Periprosthetic fractures of bone-anchored stems lie within 20 mm of the tip (19 of 22, BJJ 2020 102-B:162);
 # the collar's zone has the same length.
 TIP_BAND_MM = 20.0
+# Where the collar seats and the stem enters: nothing above carries a load that did not pass here.
+ENTRY_MM = 10.0
 ZONE_NAMES = ("collar", "distal third", "middle third", "proximal third", "tip")
 
 

@@ -129,7 +129,40 @@ def test_levels_that_are_missing_at_the_cut_are_not_measured(make_tube, make_ste
     axis = ToolAxis([0, 0, 0], [0, 0, 1.0])
     fit = measure_fit(fit_context(canal), make_stem(16.0, 120.0, collar_diameter_mm=22.0), axis)
     assert fit.unmeasured_share == pytest.approx(12.5 / 120.0, abs=1e-9)
-    assert codes(fit)["CF-F031"] is Level.WARNING and any("not measured" in r for r in fit.rejected)
+    assert codes(fit)["CF-F031"] is Level.CRITICAL and any("not measured" in r for r in fit.rejected)
     assert np.isnan([fit.seat_share, fit.entry_inside_mm, fit.facing_loss_mm]).all()
+    assert fit.entry_unmeasured_share == 1.0 and fit.condition.startswith("provided that")
     seen = measure_fit(fit_context(whole), make_stem(16.0, 120.0, collar_diameter_mm=22.0), axis)
+    assert seen.entry_unmeasured_share == 0.0 and not seen.condition
     assert seen.unmeasured_share == 0.0 and "CF-F031" not in codes(seen) and np.isfinite(seen.seat_share)
+
+
+@pytest.mark.parametrize(
+    ("levels", "rays", "share", "level"),
+    [
+        (4, 128, 4 / 11, None),
+        (6, 128, 6 / 11, Level.CRITICAL),
+        (11, 48, 48 / 128, None),
+        (11, 80, 0.625, Level.CRITICAL),
+    ],
+    ids=["4 levels", "6 levels", "a third of the turn", "most of the turn"],
+)
+def test_a_stem_whose_entry_is_not_seen_is_no_unqualified_choice(
+    make_tube, make_stem, levels, rays, share, level
+) -> None:
+    """Of the 11 levels from 0 to 10 mm, or of their rays: more than half unseen, and the choice is conditional.
+
+    Decision 009. The stem itself stays the best of those that were tried: they all enter through the same bone.
+    """
+    tube = make_tube(7.5, 12.0, n=128)
+    unseen = np.zeros(tube.endosteal_radius_mm.shape, bool)
+    unseen[:levels, :rays] = True
+    canal = dataclasses.replace(
+        tube,
+        endosteal_radius_mm=np.where(unseen, np.nan, tube.endosteal_radius_mm),
+        periosteal_radius_mm=np.where(unseen, np.nan, tube.periosteal_radius_mm),
+    )
+    fit = measure_fit(fit_context(canal), make_stem(16.0, 140.0), ToolAxis([0, 0, 0], [0, 0, 1.0]))
+    assert fit.entry_unmeasured_share == pytest.approx(share, abs=1e-9)
+    assert codes(fit).get("CF-F031") is level and bool(fit.condition) == (level is not None)
+    assert fit.serves
