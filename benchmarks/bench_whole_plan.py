@@ -33,6 +33,7 @@ LARGE = """
 import json, resource, time
 import numpy as np
 from large_volume import make_volume
+from sizing.threads import cores, on_cores
 volume = make_volume()
 from sizing.anatomy import Bone, Side
 from sizing.implants import load_catalogue
@@ -41,7 +42,8 @@ catalogue = load_catalogue()
 times, peaks = [], []
 for _ in range(3):
     start = time.perf_counter()
-    plan = plan_case(volume, catalogue, PlanSettings(bone=Bone.FEMUR, side=Side.RIGHT, resect_at_mm=100.0))
+    with on_cores(cores()):
+        plan = plan_case(volume, catalogue, PlanSettings(bone=Bone.FEMUR, side=Side.RIGHT, resect_at_mm=100.0))
     times.append(time.perf_counter() - start)
     peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
 print(json.dumps({"seconds": sorted(times)[1], "peak": peaks[0], "volume": volume.hu.nbytes,
@@ -81,13 +83,15 @@ def numeric_part() -> dict[str, float]:
     from sizing.anatomy import Bone, Side
     from sizing.implants import load_catalogue
     from sizing.planning import PlanSettings, plan_case
+    from sizing.threads import cores, on_cores
 
     volume = read_series(ROOT / "sample_scans" / "femur").volume
     settings = PlanSettings(bone=Bone.FEMUR, side=Side.RIGHT, resect_at_mm=120.0)
     runs = []
     for _ in range(RUNS + 1):
         start = time.perf_counter()
-        plan = plan_case(volume, load_catalogue(), settings)
+        with on_cores(cores()):
+            plan = plan_case(volume, load_catalogue(), settings)
         runs.append({**plan.timings_s, "all": time.perf_counter() - start})
     warm = runs[1:]
     return {name: statistics.median(r[name] for r in warm) for name in warm[0]} | {"all, first call": runs[0]["all"]}

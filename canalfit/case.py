@@ -22,6 +22,7 @@ from sizing.planning import ImplantationPlan, PlanSettings, plan_case
 from sizing.reaming import ReamerSet
 from sizing.record import InputFile, InputManifest, MaskFile, Provenance, plan_record, provenance_of
 from sizing.segmentation import Locator
+from sizing.threads import cores, on_cores
 from sizing.volume import CtVolume
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def plan_series(
     with viewer.Press() as press:
         with step("reading the scan"):
             read = read_series(Path(source), series=request.series, options=request.reading)
-        with step("planning"):
+        with step("planning"), on_cores(cores()):
             plan, mask = plan_of(read, catalogue, request)
             viewer.start_picture(plan, press)
             record, text = record_of(plan, read, request, mask)

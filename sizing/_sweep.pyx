@@ -574,8 +574,9 @@ cdef class Sections:
                 return False
         return True
 
-    def sweep(self, double[:, :, ::1] out, double[::1] covered, int[::1] kinds, double[::1] cell_sum):
-        """Sum over the angle, for every section and after every pass.
+    def sweep(self, double[:, :, ::1] out, double[::1] covered, int[::1] kinds, double[::1] cell_sum,
+              int first, int end):
+        """Sum over the angle, for sections from first up to, not with, end, and after every pass.
 
         out : (n_sections, n_passes, 14), zeroed by the caller: cumulative area of the hole and its first moments
             along u and v, within marrow, canal, bone, and anywhere; then of this pass alone the flank (mm, with the
@@ -589,9 +590,11 @@ cdef class Sections:
             raise ValueError("work space is too small")
         if cell_sum.shape[0] < self.n_passes * OUT:
             raise ValueError("work space is too small")
+        if first < 0 or end > self.n_sections:
+            raise ValueError("there are no such sections")
         cdef int section
         with nogil:
-            for section in range(self.n_sections):
+            for section in range(first, end):
                 self.one_section(section, &out[section, 0, 0], &covered[section], &kinds[0], &cell_sum[0])
 
     def edges(self, double[:, :, ::1] hole_edge, double[:, :, ::1] tool_edge):
@@ -706,8 +709,10 @@ cdef class Sections:
         gap = lean[k] * b / sqrt(b * b + a * a) if not isnan(a) else lean[k]
         return sqrt(best / (1.0 + gap * gap))
 
-    def walls(self, const double[:, ::1] lean, double[:, ::1] least, double[:, ::1] theta):
-        """Least wall per section before any tool (row 0) and after every pass (rows 1...), and its angle.
+    def walls(self, const double[:, ::1] lean, double[:, ::1] least, double[:, ::1] theta, int first, int end):
+        """Least wall before any tool (row 0) and after every pass (rows 1...), and its angle.
+
+        Of sections from first up to, not with, end.
 
         lean : (n_sections, n_rays) change of the periosteal radius per mm of depth.
         least, theta : (n_passes + 1, n_sections).
@@ -717,10 +722,12 @@ cdef class Sections:
         if not (least.shape[0] == theta.shape[0] == self.n_passes + 1
                 and least.shape[1] == theta.shape[1] == self.n_sections):
             raise ValueError("least and theta must be (n_passes + 1, n_sections)")
+        if first < 0 or end > self.n_sections:
+            raise ValueError("there are no such sections")
         cdef int section, p
         cdef double where
         with nogil:
-            for section in range(self.n_sections):
+            for section in range(first, end):
                 for p in range(-1, self.n_passes):
                     if p >= 0 and (self.tools[p, section, 7] == 0.0 or p > 0 and self.unchanged(p)):
                         least[p + 1, section] = least[p, section]

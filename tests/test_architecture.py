@@ -15,6 +15,7 @@ FLOOR = {
     "sizing.anatomy": 0,
     "sizing.intended_use": 0,
     "sizing.strict": 0,
+    "sizing.threads": 0,
     "sizing.intervals": 0,
     "sizing.geometry": 1,
     "sizing.volume": 2,

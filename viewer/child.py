@@ -95,13 +95,6 @@ def job_from_parent() -> Any:
         raise SystemExit(0) from None
 
 
-def cores() -> int:
-    """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def _with_our_path() -> dict[str, str]:
     """The environment in which a child finds this very package."""
     home = str(Path(__file__).resolve().parent.parent)

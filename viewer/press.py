@@ -8,7 +8,8 @@ from types import TracebackType
 from typing import Self
 
 from sizing.findings import Finding
-from viewer.child import Child, cores
+from sizing.threads import cores
+from viewer.child import Child
 from viewer.page_frame import ReportCase
 from viewer.pages import write_pdf
 from viewer.render import Picture, picture_child

@@ -82,21 +82,15 @@ def _options(args: argparse.Namespace) -> RunOptions:
     from canalfit.cohort.answer import Limits
     from canalfit.cohort.options import RunOptions
     from sizing.errors import UsageError
+    from sizing.threads import cores
 
-    workers = args.workers if args.workers is not None else _cores()
+    workers = args.workers if args.workers is not None else cores()
     if workers < 1 or args.timeout <= 0 or args.memory <= 0:
         raise UsageError("--workers, --timeout and --memory must be above zero")
     return RunOptions(
         workers, Limits(args.timeout, args.memory), args.scheduler, args.shard, args.retry_failed, args.parquet,
         args.key_file,
     )  # fmt: skip
-
-
-def _cores() -> int:
-    """Return how many cores this process may use: a job of a cluster has fewer than the machine."""
-    import os
-
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _look(args: argparse.Namespace, settings: Any, options: RunOptions) -> int:

@@ -12,6 +12,7 @@ from sizing.canal.blur import Blur, edge_columns
 from sizing.canal.rays import Rays
 from sizing.canal.surface import SurfaceFrame
 from sizing.geometry import FloatArray
+from sizing.threads import in_pieces
 from sizing.volume import CtVolume
 
 # The exponential that stands for cancellous bone on the endosteum, until the scan tells: between the decays seen.
@@ -175,7 +176,15 @@ def fit_walls(
     params = np.array(start.reshape(-1, _wallfit.N_PARAM), order="C")
     stats = np.empty((len(rows), _wallfit.N_STATS))
     lags = np.zeros((2, _wallfit.N_LAGS))
-    _wallfit.fit_walls(volume.hu, rows, scan, params, stats, lags, MOVES, with_blur)
+
+    def fit(first: int, end: int) -> None:
+        piece = slice(first, end)
+        _wallfit.fit_walls(volume.hu, rows[piece], scan, params[piece], stats[piece], lags, MOVES, with_blur)
+
+    if with_blur:  # sums over all rays, which must not depend on pieces
+        fit(0, len(rows))
+    else:
+        in_pieces(len(rows), fit)
     mean = lags[0] / np.maximum(lags[1], 1)
     residual_lags = mean / max(mean[0], 1e-9)
     return WallFit(params.reshape(*shape, -1), stats.reshape(*shape, -1), residual_lags, priors.decay_mm)

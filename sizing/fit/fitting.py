@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain
 
 import numpy as np
 
@@ -23,6 +24,7 @@ from sizing.fit.zones import ZONE_NAMES
 from sizing.implants.model import ImplantTemplate
 from sizing.implants.reamer_sets import load_reamer_set
 from sizing.reaming import ReamerSet, ToolAxis, ream
+from sizing.threads import spread
 
 
 def fit_context(
@@ -74,16 +76,18 @@ def fit_all(context: FitContext, implants: Sequence[ImplantTemplate]) -> tuple[F
     alike: dict[tuple, list[ImplantTemplate]] = defaultdict(list)
     for implant in implants:
         alike[implant.length_mm, implant.bow_radius_mm].append(implant)
-    fits: list[Fit] = []
-    for (length, bow), group in alike.items():
-        placer = Placer(context, length, bow)
-        on_axis: dict[int, tuple[ToolAxis, list[ImplantTemplate]]] = {}
-        for implant in group:
-            axis = placer.axis(implant)
-            on_axis.setdefault(id(axis), (axis, []))[1].append(implant)
-        for axis, together in on_axis.values():
-            fits += measure_fits(context, axis, together)
-    return rank_fits(fits)
+    fits = spread(lambda group: _fit_group(context, group), list(alike.values()))
+    return rank_fits(list(chain(*fits)))
+
+
+def _fit_group(context: FitContext, group: Sequence[ImplantTemplate]) -> list[Fit]:
+    """Place and measure implants of one length and bow."""
+    placer = Placer(context, group[0].length_mm, group[0].bow_radius_mm)
+    on_axis: dict[int, tuple[ToolAxis, list[ImplantTemplate]]] = {}
+    for implant in group:
+        axis = placer.axis(implant)
+        on_axis.setdefault(id(axis), (axis, []))[1].append(implant)
+    return list(chain(*(measure_fits(context, axis, together) for axis, together in on_axis.values())))
 
 
 def with_reaming(context: FitContext, fit: Fit) -> Fit:

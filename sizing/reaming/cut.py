@@ -14,6 +14,7 @@ from sizing.reaming.model import ReamerPass, ReamingPlan
 from sizing.reaming.pierce import tools_in_sections
 from sizing.reaming.sections import SectionStack
 from sizing.reaming.tools import FAR_MM, tool_pieces, tool_radius_mm
+from sizing.threads import in_pieces
 
 # The kernels read 8 neighbouring rays at once: 3 before a cell and 4 after.
 _RAYS_BEFORE, _RAYS_AFTER = 3, 4
@@ -74,7 +75,9 @@ def cut_sections(kernel: Sections, sections: SectionStack) -> Cut:
     """Sum over the angle, exactly."""
     k, p = kernel.n_sections, kernel.n_passes
     sums, covered = np.zeros((k, p, _SUMS)), np.zeros(k)
-    kernel.sweep(sums, covered, np.zeros(p * _KINDS, np.int32), np.zeros(p * _SUMS))
+    in_pieces(k, lambda first, end: kernel.sweep(
+        sums, covered, np.zeros(p * _KINDS, np.int32), np.zeros(p * _SUMS), first, end
+    ))  # fmt: skip
     moments = sums[:, :, :12].reshape(k, p, 4, 3)
     per_depth = np.einsum("kpac,kc->kpa", moments, sections.volume_element)
     return Cut(moments[..., 0], per_depth, sums[:, :, 12], sums[:, :, 13], covered)
@@ -92,7 +95,8 @@ def least_walls(kernel: Sections, lean: FloatArray) -> tuple[FloatArray, FloatAr
     """Return least wall (p + 1, k) and its angle: row 0 before any tool, then after every pass; NaN = unmeasured."""
     shape = (kernel.n_passes + 1, kernel.n_sections)
     least, theta = np.full(shape, np.nan), np.full(shape, np.nan)
-    kernel.walls(np.ascontiguousarray(lean), least, theta)
+    lean = np.ascontiguousarray(lean)
+    in_pieces(kernel.n_sections, lambda first, end: kernel.walls(lean, least, theta, first, end))
     return least, theta
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from sizing.reaming.axis import Clearance, centre_line, unrolled, widen, widest_
 from sizing.reaming.evaluate import radii_or_error
 from sizing.reaming.tool_axis import ToolAxis
 from sizing.strict import is_number
+from sizing.threads import spread
 
 # A stem shorter than this has no axis to speak of.
 _SHORTEST_MM = 20.0
@@ -88,11 +90,13 @@ def envelope(
     if not (is_number(wall_limit_mm) and wall_limit_mm >= 0 and all(usable)):
         raise ReamingError("CF-R015", "the wall to leave and the bow radii must be usable",
                            expected="a wall of 0 or more, radii above 0")  # fmt: skip
-    rows: list[EnvelopeRow] = []
-    for bow in (None, *bow_radii_mm):
-        widths = _Widths(canal, bow)
-        rows += [_longest(widths, float(d), wall_limit_mm) for d in diameters]
-    return Envelope(wall_limit_mm, tuple(rows))
+
+    def rows_of(bow_radius_mm: float | None) -> list[EnvelopeRow]:
+        widths = _Widths(canal, bow_radius_mm)
+        return [_longest(widths, float(d), wall_limit_mm) for d in diameters]
+
+    rows = spread(rows_of, (None, *bow_radii_mm))
+    return Envelope(wall_limit_mm, tuple(itertools.chain(*rows)))
 
 
 class _Widths:
