@@ -76,7 +76,7 @@ def scan_text(plan: ImplantationPlan) -> str:
     if scan.slice_thickness_mm:
         parts.append(f"slices {scan.slice_thickness_mm:g} mm thick")
     if scan.series_uid:
-        parts.append(f"series …{scan.series_uid[-12:]}")
+        parts.append(f"series …{scan.series_uid[-8:]}")
     return " · ".join(parts)
 
 
@@ -134,7 +134,7 @@ def fit_facts(plan: ImplantationPlan, fit: Fit, limit: float) -> tuple[Fact, ...
     """Return the same numbers against a given least wall (mm)."""
     offset = fit.tip_to_isthmus_mm
     isthmus = "isthmus not in the scan" if not words.known(offset) else (
-        f"tip {abs(offset):.0f} mm {'above' if offset >= 0 else 'below'} it")  # fmt: skip
+        f"the tip ends {abs(offset):.0f} mm {'above' if offset >= 0 else 'below'} it")  # fmt: skip
     native = f"before reaming {words.wall(fit.native_wall_min_mm)}"
     return (
         Fact("least wall left", words.wall(fit.wall_min_mm), words.place(fit.wall_min_depth_mm, fit.wall_min_direction),

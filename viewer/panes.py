@@ -79,7 +79,7 @@ def long_pane(
     title = plane.capitalize() + (" along the stem" if fit else " along the bone")
     return Pane(
         f"long-{plane}", title, (-half, half), (low, high), rasters, areas, tuple(lines),
-        _level_marks(half, low, high), edges=edges, sides_at=_between_marks(low, high), scale_bar_mm=20.0,  # type: ignore[arg-type]
+        _level_marks(half, low, high), edges=edges, sides_at=between_marks(low, high), scale_bar_mm=20.0,  # type: ignore[arg-type]
     )  # fmt: skip
 
 
@@ -116,20 +116,30 @@ def _extended(
     return low - down, high + min(above, missing - down)
 
 
+def level_marks(pane: Pane) -> tuple[Mark, ...]:
+    """Return the levels along the left edge of a long picture."""
+    return _level_marks(-pane.x_range[0], *pane.y_range)
+
+
 def _level_marks(half: float, low: float, high: float) -> tuple[Mark, ...]:
     ticks = nice_ticks(max(low + 4.0, 0.0), high - 4.0, MARKS_MM)
     return tuple(Mark((-half, float(t)), f"{t:.0f}", "label", "start", (2.0, 1.5)) for t in ticks)
 
 
-def _between_marks(low: float, high: float) -> float:
-    """Return the height nearest the middle that is half way between two level marks."""
-    return float((np.floor((low + high) / 2.0 / MARKS_MM) + 0.5) * MARKS_MM)
+def between_marks(low: float, high: float) -> float:
+    """Return the height nearest the middle that is clear of the level marks, whose letters stand on their level."""
+    return float((np.floor((low + high) / 2.0 / MARKS_MM) + 0.75) * MARKS_MM)
+
+
+def shape_of(canal: Canal) -> float:
+    """Return height over width of a canal's long pictures."""
+    depth = canal.axis.depth_mm
+    return float(depth[-1] - depth[0]) / (2.0 * half_width(canal))
 
 
 def is_short(canal: Canal) -> bool:
     """The long pictures of this canal are hardly higher than wide."""
-    depth = canal.axis.depth_mm
-    return float(depth[-1] - depth[0]) < SHORT_SHAPE * 2.0 * half_width(canal)
+    return shape_of(canal) < SHORT_SHAPE
 
 
 def straight_pane(

@@ -20,6 +20,7 @@ from viewer.pane import Mark, Pane, Raster
 JPEG_QUALITY = 88
 POINT_PX = 96.0 / 72.0
 CHART_HEIGHT = 420.0  # pixels; charts have no shape of their own
+STAMP_PX, LETTER_PX = 11.0, 5.4  # height of a line of the stamp, and about the width of its letters
 
 
 @dataclass(frozen=True)
@@ -40,17 +41,30 @@ class Frame:
 
 def frame_of(pane: Pane, width: float, chart_height: float = CHART_HEIGHT) -> tuple[Frame, float, float]:
     """Return the frame of a pane drawn this wide, and the SVG's width and height; a chart takes the height told."""
-    left = 34.0 if pane.y_ticks.at else 0.0
-    bottom = (30.0 if pane.x_ticks.label else 18.0) if pane.x_ticks.at else 0.0
-    right = 15.0 if pane.x_ticks.at else 0.0
+    left, right, top, bottom = _margins(pane)
     w = width - left - right
     shape = (pane.y_range[1] - pane.y_range[0]) / (pane.x_range[1] - pane.x_range[0])
     h = w * shape if pane.equal else chart_height
     return (
-        Frame(pane.x_range, pane.y_range, (left, 6.0 if left else 0.0, w, h)),
+        Frame(pane.x_range, pane.y_range, (left, top, w, h)),
         width,
-        h + bottom + (6.0 if left else 0.0),
+        top + h + bottom,
     )
+
+
+def _margins(pane: Pane) -> tuple[float, float, float, float]:
+    """Return the room in pixels that ticks and their words take: left, right, top, bottom."""
+    left = 34.0 if pane.y_ticks.at else 0.0
+    bottom = (30.0 if pane.x_ticks.label else 18.0) if pane.x_ticks.at else 0.0
+    return left, 15.0 if pane.x_ticks.at else 0.0, 6.0 if left else 0.0, bottom
+
+
+def pane_in(pane: Pane, room: tuple[float, float], stamp: str = "") -> str:
+    """Return a pane as an SVG that fills a room (width, height in pixels), as far as millimetres stay equal."""
+    width, height = room
+    shape = (pane.y_range[1] - pane.y_range[0]) / (pane.x_range[1] - pane.x_range[0])
+    _, _, top, bottom = _margins(pane)
+    return pane_svg(pane, min(width, height / shape) if pane.equal else width, stamp, max(40.0, height - top - bottom))
 
 
 def pane_svg(pane: Pane, width: float = 260.0, stamp: str = "", chart_height: float = CHART_HEIGHT) -> str:
@@ -77,12 +91,24 @@ def pane_svg(pane: Pane, width: float = 260.0, stamp: str = "", chart_height: fl
     for line in pane.lines:
         parts += _line(line.pieces(), line.role, frame)
     parts.append("</svg>")
-    parts += [_mark(m, frame) for m in pane.marks]
-    parts += _words(pane, frame)
-    for k, line_text in enumerate(stamp.splitlines()):
-        parts.append(_text(left + 5, top + 12 + 11 * k, line_text, "start", 9, ' class="stamp"'))
+    lines = [line for line in stamp.splitlines() if 5.0 + LETTER_PX * len(line) <= pw]  # whole, or not at all
+    parts += [_mark(m, frame) for m in pane.marks if m.role != "label" or not _under_stamp(m, frame, lines)]
+    parts += _words(pane, frame, lines)
+    for k, line_text in enumerate(lines):
+        parts.append(_text(left + 5, top + STAMP_PX * (k + 1), line_text, "start", 9, ' class="stamp"'))
     parts.append("</svg>")
     return "".join(parts)
+
+
+def _stamp_box(lines: list[str]) -> tuple[float, float]:
+    """Return about how far a stamp reaches from the corner of its picture, to the right and down."""
+    return 5.0 + LETTER_PX * max((len(line) for line in lines), default=0), STAMP_PX * len(lines) + 4.0
+
+
+def _under_stamp(mark: Mark, frame: Frame, lines: list[str]) -> bool:
+    (x, y), *_ = frame.to_px(np.array([mark.at]))
+    wide, high = _stamp_box(lines)
+    return bool(lines) and x - frame.box[0] < wide and y - frame.box[1] < high + 9.0
 
 
 def _path(px: FloatArray, closed: bool) -> str:
@@ -144,13 +170,15 @@ def _mark(mark: Mark, frame: Frame) -> str:
     return dot + _text(*at, mark.text, mark.anchor, 10, f' fill="{colour}"{halo}')
 
 
-def _words(pane: Pane, frame: Frame) -> list[str]:
+def _words(pane: Pane, frame: Frame, stamp: list[str]) -> list[str]:
     left, top, w, h = frame.box
     parts: list[str] = []
     sides = top + h * (1.0 - pane.sides_share) + 4
+    wide, high = _stamp_box(stamp)
+    upper = top + 12 + (high if wide > w / 2 - 3 * LETTER_PX else 0.0)
     places: tuple[tuple[float, float, str], ...] = (
         (left + 4, sides, "start"), (left + w - 4, sides, "end"),
-        (left + w / 2, top + h - 5, "middle"), (left + w / 2, top + 12, "middle"),
+        (left + w / 2, top + h - 5, "middle"), (left + w / 2, upper, "middle"),
     )  # fmt: skip
     parts += [_text(x, y, word, a, 10, ' fill="#cfe8f7" class="edge"')
               for word, (x, y, a) in zip(pane.edges, places, strict=True) if word]  # fmt: skip

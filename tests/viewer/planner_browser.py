@@ -57,9 +57,10 @@ class Page:
         self.settle()
 
     def settle(self) -> None:
-        """Wait until nothing is being measured."""
+        """Wait until nothing is being measured and every picture fills its room."""
         self.page.evaluate("window.trame.trigger('idle')")  # answered after everything that was sent before
         self.page.wait_for_selector(".planner[data-busy='0'][data-reaming='0']", timeout=WAIT_MS)
+        self.page.wait_for_selector("#pictures[data-fitting='0']", timeout=WAIT_MS)
         self.page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
     def text(self, selector: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +79,51 @@ def test_both_themes_fit_both_screens(browser: Any, served: Served, width: int, 
         cut = page.page.evaluate(f"""[...document.querySelectorAll('{labels}')]
             .filter(b => b.scrollWidth > b.clientWidth + 1).map(b => b.id)""")
         assert cut == []  # no label is cut
+        assert page.page.evaluate(SELECT_NEEDS_PX) <= 0  # nor what is chosen
+        assert page.page.evaluate(EMPTY_BANDS) == []
+        assert page.page.evaluate(TEXTS_OVER_EACH_OTHER) == []
     page.close()
+
+
+# Width of the chosen text and the arrow beside it, less the width of the field.
+SELECT_NEEDS_PX = """(() => {
+    const s = document.getElementById('implant'), g = document.createElement('canvas').getContext('2d');
+    g.font = getComputedStyle(s).font;
+    return g.measureText(s.selectedOptions[0].text).width + 26 - s.clientWidth;
+})()"""
+# Charts fill their place; a slice or a section fills it in one direction at least.
+EMPTY_BANDS = """[...document.querySelectorAll('svg.pane')].filter(s => s.checkVisibility()).filter(s => {
+    const b = s.viewBox.baseVal, h = s.closest('.hold'), w = h.clientWidth - b.width, t = h.clientHeight - b.height;
+    return s.closest('.chart') ? Math.max(w, t) > 2 : Math.min(w, t) > 2;
+}).map(s => s.dataset.key)"""
+TEXTS_OVER_EACH_OTHER = """[...document.querySelectorAll('svg.pane')].filter(s => s.checkVisibility()).flatMap(s => {
+    const t = [...s.querySelectorAll('text')].map(n => [n.textContent, n.getBoundingClientRect()]), bad = [];
+    t.forEach(([a, p], i) => t.slice(i + 1).forEach(([b, q]) => {
+        const w = Math.min(p.right, q.right) - Math.max(p.left, q.left);
+        const h = Math.min(p.bottom, q.bottom) - Math.max(p.top, q.top);
+        if (w > 2 && h > 5) bad.push(`${s.dataset.key}: ${a} | ${b}`);
+    }));
+    return bad;
+})"""
+
+
+def test_the_scene_is_fitted_again_when_the_window_changes(page: Page) -> None:
+    """The bone keeps its share of the picture's height; a camera that was turned by hand stays."""
+    shares = []
+    for height in (800, 1080, 640):
+        page.page.set_viewport_size({"width": 1280, "height": height})
+        page.page.wait_for_timeout(400)  # the view tells its size a little later
+        page.settle()
+        shares.append(_share_of_height(page.shot()))
+    assert min(shares) > 0.75 and max(shares) - min(shares) < 0.06
+
+
+def _share_of_height(png: str) -> float:
+    from PIL import Image
+
+    image = np.asarray(Image.open(BytesIO(base64.b64decode(png.split(",")[1]))).convert("L"))
+    rows = np.flatnonzero((image != image[0, 0]).any(axis=1))
+    return float(rows[-1] - rows[0] + 1) / len(image)
 
 
 def test_one_picture_alone_and_the_canal_straightened(page: Page) -> None:

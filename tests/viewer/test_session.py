@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import example_case
 import numpy as np
@@ -12,6 +13,7 @@ from sizing.errors import UsageError
 from sizing.fit import fit_implant
 from sizing.implants import load_catalogue
 from sizing.record import plan_from_record, plan_to_record
+from viewer.app.journal import Journal
 from viewer.app.moves import Move, across, moved
 from viewer.app.session import Session
 
@@ -176,3 +178,14 @@ def test_comparing_keeps_the_first_and_ends_on_the_second_call() -> None:
     assert s.compared.fit is first
     s.compare()
     assert s.compared is None
+
+
+def test_the_journal_forgets_what_is_back_where_it_began(tmp_path: Path) -> None:
+    session = Session(example_case.make_plan(), load_catalogue(), example_case.cut_again, parent_plan_sha256="ef" * 32)
+    journal = Journal(tmp_path / "journal.json")
+    session.step_diameter(1)
+    journal.keep(session)
+    assert journal.path.is_file()
+    session.reset()
+    journal.keep(session)
+    assert not journal.path.exists() and journal.restore(session) == ""

@@ -23,6 +23,9 @@ class Journal:
         if self.path is None:
             return
         s = session.state
+        if s.plan is session.plan and s.as_found:  # back where it began: nothing to restore
+            self.clear()
+            return
         note: dict[str, Any] = {
             "plan_sha256": session.parent_plan_sha256,
             "part_number": s.fit.implant.part_number,

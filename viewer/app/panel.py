@@ -8,7 +8,7 @@ import viewer.facts as facts
 import viewer.panes as panes
 import viewer.words as words
 from sizing.anatomy import direction_word
-from sizing.findings import by_importance
+from sizing.findings import Finding, Level, by_importance
 from sizing.fit.model import Fit
 from sizing.intended_use import RESEARCH_USE
 from viewer.app.pictures import MAPS
@@ -53,10 +53,11 @@ def numbers(session: Session) -> dict[str, Any]:
     """Return the numbers of the present state, of the compared implant, and of the neighbours."""
     s = session.state
     compared = session.compared
+    found = by_importance(findings_of(s))
     return {
         "status": s.status, "draft": s.review is None, "locked": session.locked, "cut": facts.cut_text(s.plan),
         "can_undo": session.can_undo, "can_redo": session.can_redo, "comparing": compared is not None,
-        "short_bone": panes.is_short(s.plan.canal),
+        "short_bone": panes.is_short(s.plan.canal), "shape": round(panes.shape_of(s.plan.canal), 3),
         "ranking_current": s.ranking_current, "wall_limit": s.wall_limit_mm,
         "resect_at": s.plan.settings.resect_at_mm if s.plan.settings.resect_at_mm is not None else "",
         "implant": _implant(s.fit), "implants": _implants(session),
@@ -72,8 +73,9 @@ def numbers(session: Session) -> dict[str, Any]:
         "rejected": list(s.fit.rejected),
         "findings": [
             {"level": f.level.value, "code": f.code, "text": facts.finding_text(f)}
-            for f in by_importance(findings_of(s))
+            for f in found
         ],
+        "findings_count": _count(found),
         "neighbours": [_row(f, s.wall_limit_mm, f is s.fit) for f in _with_neighbours(session)],
         "neighbour_header": ["mm", "least wall", "contact", "fill", "score"],
         "score": words.number(s.fit.score.total), "as_found": s.as_found,
@@ -141,11 +143,13 @@ def _implant(fit: Fit) -> dict[str, Any]:
 
 
 def _implants(session: Session) -> list[dict[str, Any]]:
-    return [
-        {"part": i.part_number, "text": f"{words.family_title(i)} {words.size_text(i)}"
-         + (f", bow {i.bow_radius_mm:g}" if i.bow_radius_mm else "")}
-        for i in session.implants()
-    ]  # fmt: skip
+    """Return the catalogue by family: the choice shows the size, its family stands beside."""
+    families: dict[str, list[dict[str, str]]] = {}
+    for i in session.implants():
+        bow = f", bow {i.bow_radius_mm:g}" if i.bow_radius_mm else ""
+        item = {"part": i.part_number, "text": words.size_text(i) + bow}
+        families.setdefault(words.family_title(i), []).append(item)
+    return [{"family": family, "sizes": sizes} for family, sizes in families.items()]
 
 
 def _facts(s: State, compared: State | None) -> list[dict[str, Any]]:
@@ -156,6 +160,13 @@ def _facts(s: State, compared: State | None) -> list[dict[str, Any]]:
         {"name": a.name, "value": a.value, "note": a.note, "warn": a.warn, "other": b.value if b else ""}
         for a, b in zip(here, other, strict=True)
     ]
+
+
+def _count(found: list[Finding]) -> str:
+    """Return how many findings there are: ``2 warnings, 1 remark``."""
+    remarks = sum(f.level is Level.INFO for f in found)
+    parts = ((len(found) - remarks, "warning"), (remarks, "remark"))
+    return ", ".join(f"{n} {name}{'' if n == 1 else 's'}" for n, name in parts if n)
 
 
 def _with_neighbours(session: Session) -> list[Fit]:

@@ -21,12 +21,14 @@ from sizing.volume import CtVolume
 from viewer.app.session import State
 from viewer.pane import Band, Pane
 from viewer.section_pane import section_pane
-from viewer.svg import pane_svg
+from viewer.svg import pane_in
 
-# Widths near those on a screen, so that the letters in the pictures are as large as those round them.
-SECTION_PX, LONG_PX, STRAIGHT_PX, MAP_PX, CHART_PX = 320.0, 150.0, 120.0, 320.0, 280.0
-SHORT_PX = 280.0  # long pictures of a short bone, which the page shows over each other
-MAP_HEIGHT, CHART_HEIGHT = 230.0, 360.0
+# Width and height (px) for which a picture is drawn until a page says how much room it has.
+ROOMS = {
+    "section": (320.0, 320.0), "long": (150.0, 640.0), "straight": (120.0, 600.0), "map": (320.0, 260.0),
+    "kept-map": (320.0, 260.0), "native": (320.0, 260.0), "diameters": (280.0, 360.0),
+}  # fmt: skip
+LEAST_ROOM_PX, MOST_ROOM_PX = 60.0, 4000.0
 SECTION_STEP_MM, LONG_STEP_MM = 0.25, 0.4
 
 MAPS = {"wall": "wall left", "thickness": "native wall", "hu": "cortex HU"}
@@ -59,6 +61,7 @@ class Pictures:
 
     def __init__(self, volume: CtVolume | None) -> None:
         self.volume = volume
+        self.rooms: dict[str, tuple[float, float]] = ROOMS
         self._kept: dict[str, tuple[tuple, Any]] = {}
 
     def _once(self, name: str, of: tuple, make: Callable[[], Any]) -> Any:
@@ -67,6 +70,16 @@ class Pictures:
         if known is None or len(known[0]) != len(of) or any(a is not b for a, b in zip(known[0], of, strict=True)):
             self._kept[name] = known = (of, make())
         return known[1]
+
+    def fill(self, rooms: dict[str, tuple[float, float]]) -> bool:
+        """Draw for other rooms from now on; returns whether any is new."""
+        changed = {}
+        for name in ROOMS.keys() & rooms.keys():
+            width, height = (min(MOST_ROOM_PX, max(LEAST_ROOM_PX, px)) for px in rooms[name])
+            if (width, height) != self.rooms[name]:
+                changed[name] = (width, height)
+        self.rooms = self.rooms | changed
+        return bool(changed)
 
     def native_wall_mm(self, canal: Canal) -> FloatArray:
         """Wall of the untouched bone (m, n), measured once for a canal."""
@@ -80,14 +93,17 @@ class Pictures:
         """Cross-section at the present level, with the outline of another stem; ``prefix`` goes before its key."""
         canal, settings = state.plan.canal, self._settings(look, SECTION_STEP_MM, other)
         pane = section_pane(canal, look.level, state.fit, self.volume, settings, panes.half_width(canal))
-        return pane_svg(_named(pane, prefix), SECTION_PX, self.stamp(state))
+        return pane_in(_named(pane, prefix), self.rooms["section"], self.stamp(state))
 
     def along_stem(self, state: State, look: Look, other: State | None, prefix: str = "") -> tuple[str, str]:
         """Coronal and sagittal slice along the stem, with the outline of another one."""
         settings = self._settings(look, LONG_STEP_MM, other)
-        made = [panes.long_pane(state.plan.canal, state.fit, p, self.volume, settings) for p in ("coronal", "sagittal")]
-        width = SHORT_PX if panes.is_short(state.plan.canal) and other is None else LONG_PX
-        coronal, sagittal = (pane_svg(_named(pane, prefix), width, _short(state)) for pane in made)
+        width, height = room = self.rooms["long"]
+        coronal, sagittal = (
+            pane_in(_named(panes.long_pane(state.plan.canal, state.fit, plane, self.volume, settings, height / width),
+                           prefix), room, _short(state))
+            for plane in ("coronal", "sagittal")
+        )  # fmt: skip
         return coronal, sagittal
 
     def along_canal(self, state: State, look: Look) -> tuple[str, str]:
@@ -97,28 +113,30 @@ class Pictures:
 
         def draw() -> tuple[str, str]:
             made = [panes.straight_pane(canal, p, self.volume, settings) for p in ("coronal", "sagittal")]
-            width = SHORT_PX if panes.is_short(canal) else STRAIGHT_PX
-            return pane_svg(made[0], width, _short(state)), pane_svg(made[1], width, _short(state))
+            marked = [replace(p, marks=panes.level_marks(p), sides_at=panes.between_marks(*p.y_range)) for p in made]
+            frontal, lateral = (pane_in(pane, self.rooms["straight"], _short(state)) for pane in marked)
+            return frontal, lateral
 
-        return self._once("along canal", (canal, look.window, state.review), draw)
+        return self._once("along canal", (canal, look.window, state.review, self.rooms["straight"]), draw)
 
     def unrolled(self, state: State, look: Look, prefix: str = "") -> tuple[str, list[dict[str, str]]]:
         """Unrolled map and its legend."""
         pane = _named(self._map(state, look), prefix)
-        return pane_svg(pane, MAP_PX, _short(state), MAP_HEIGHT), legend(pane.bands)
+        return pane_in(pane, self.rooms[f"{prefix}map"], _short(state)), legend(pane.bands)
 
     def native(self, state: State) -> tuple[str, list[dict[str, str]]]:
         """Unrolled map of the untouched bone's thickness, and its legend."""
 
         def draw() -> tuple[str, list[dict[str, str]]]:
             pane = replace(self._map(state, Look(map="thickness")), key="native-map")
-            return pane_svg(pane, MAP_PX, _short(state), MAP_HEIGHT), legend(pane.bands)
+            return pane_in(pane, self.rooms["native"], _short(state)), legend(pane.bands)
 
-        return self._once("native map", (state.plan.canal, state.context.settings, state.review), draw)
+        of = (state.plan.canal, state.context.settings, state.review, self.rooms["native"])
+        return self._once("native map", of, draw)
 
     def diameters(self, state: State) -> str:
         """Canal and stem by level."""
-        return pane_svg(charts.diameter_pane(state.plan, state.fit), CHART_PX, _short(state), CHART_HEIGHT)
+        return pane_in(charts.diameter_pane(state.plan, state.fit), self.rooms["diameters"], _short(state))
 
     def _map(self, state: State, look: Look) -> Pane:
         canal, limit = state.plan.canal, state.wall_limit_mm

@@ -55,6 +55,13 @@ class Screen:
         self.state.window = f"{window[1] - window[0]:.0f} / {(window[0] + window[1]) / 2:.0f} HU"
         self.draw_slices()
 
+    def fill(self, rooms: dict[str, tuple[float, float]]) -> None:
+        """Draw the 2-D pictures for the room that the page has for them."""
+        if self.pictures.fill(rooms):
+            self.draw_slices()
+            if self.session.state.fit.reamed is not None:  # else the map is drawn once the hole is known
+                self._draw_map(self.session.state)
+
     def show_reamer(self, index: int) -> None:
         """Show a pass; the last one is the end."""
         last = len(self.session.state.fit.reaming_plan.passes) - 1

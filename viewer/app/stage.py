@@ -11,6 +11,7 @@ import viewer.style as style
 from viewer.scene import Layer, Scene
 
 STAGE_PIXELS = (900, 900)
+FILL = 1.12  # height of the picture over that of the bone
 PAPER = {"light": "white", "dark": "#11181e"}
 
 
@@ -25,6 +26,11 @@ class Stage:
         self.scene: Scene | None = None
         self._shown: dict[str, tuple[Any, Any, tuple]] = {}
         self._lines: dict[str, Any] = {}
+        self._view = "front"
+        self._looked: tuple[Any, ...] = ()
+        self._size = size
+        window: Any = self.plotter.render_window
+        window.AddObserver("WindowResizeEvent", self._resized)
 
     def show(self, scene: Scene) -> None:
         """Draw a scene; the camera stays, but for the first scene."""
@@ -45,7 +51,8 @@ class Stage:
     def look(self, view: str) -> None:
         """Point the camera at the whole scene: "front", "back", "lateral", "medial", "proximal", "distal"."""
         if self.scene is not None:
-            render.look_from(self.plotter, self.scene, view, fill=1.12)
+            render.look_from(self.plotter, self.scene, view, fill=FILL)
+            self._view, self._looked = view, self._camera()
 
     def theme(self, name: str) -> None:
         """Take the ground's colour of a theme."""
@@ -71,6 +78,17 @@ class Stage:
     def close(self) -> None:
         """Free the window."""
         self.plotter.close()
+
+    def _camera(self) -> tuple[Any, ...]:
+        camera = self.plotter.camera
+        return (*camera.position, *camera.focal_point, *camera.up, camera.parallel_scale)
+
+    def _resized(self, *_: Any) -> None:
+        """Fit the scene into a window of another size; a camera that a hand has moved stays where it is."""
+        size = tuple(self.plotter.render_window.GetSize())
+        if size != self._size and self._looked == self._camera():
+            self._size = size
+            self.look(self._view)
 
     def _put(self, name: str, layer: Layer, scene: Scene) -> None:
         bands = layer.bands or scene.bands

@@ -85,6 +85,11 @@ class ViewCallbacks:
             self.screen.stage.theme(state.theme)
             self.screen.push_stage()
 
+    def on_room(self, rooms: dict[str, Any]) -> None:
+        """The page has this much room (px) for each picture."""
+        with told(self.screen.state):
+            self.screen.fill({str(k): (number(w), number(h)) for k, (w, h) in rooms.items()})
+
     def on_shot(self) -> str:
         """Return the 3-D picture as a PNG data URI."""
         from PIL import Image

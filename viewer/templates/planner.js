@@ -86,10 +86,10 @@
     });
     const src = copy.querySelector(".stage .view") && await send("shot");
     if (src) {
-      const view = copy.querySelector(".stage .view"), stamp = view.querySelector(".stamp"), image = document.createElement("img");
+      const view = copy.querySelector(".stage .view"), image = document.createElement("img");
       image.src = src;
       image.setAttribute("style", "width:100%;height:100%;object-fit:contain");
-      view.replaceChildren(image, stamp);
+      view.replaceChildren(image);
     }
     const style = document.createElement("style"), svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
     style.textContent = [...document.querySelectorAll("style")].map(s => s.textContent).join("\n");
@@ -115,7 +115,31 @@
     keep(canvas, "canalfit-screen.png");
   }
 
+  // how much room (px) each picture has, so that the server draws it to fill it; one alone has larger letters
+  const ROOMS = {section: ".section:not(.kept)", long: ".cor:not(.kept)", straight: ".fro", map: ".map:not(.kept)", "kept-map": ".map.kept", native: ".native", diameters: ".diameters"};
+  let told = "", telling = 0;
+  function rooms(host) {
+    const zoom = host.classList.contains("one") ? 1.5 : 1, found = {};
+    for (const [name, cell] of Object.entries(ROOMS)) {
+      const hold = host.querySelector(`.cell${cell} .hold`);
+      if (hold && hold.clientWidth > 40 && hold.clientHeight > 40) found[name] = [Math.round(hold.clientWidth / zoom), Math.round(hold.clientHeight / zoom)];
+    }
+    return found;
+  }
+  function fit() {
+    const host = el("pictures");
+    if (!host || telling || !window.trame || JSON.stringify(rooms(host)) === told) return;
+    host.dataset.fitting = 1;
+    telling = setTimeout(async () => {
+      const found = rooms(host);
+      told = JSON.stringify(found);
+      try { await send("room", found); } finally { telling = 0; host.dataset.fitting = 0; fit(); }
+    }, 60);
+  }
+  window.addEventListener("resize", fit);
+
   document.addEventListener("click", event => {
+    if (event.target.closest && event.target.closest("#look-count")) return el("findings-title").scrollIntoView();
     const name = event.target.dataset && event.target.dataset.tool;
     if (name) { if (name === "png") under = null; if (name === "big") { event.target.blur(); return enlarge(event.target.closest(".cell")); } return tool(name); }
     const svg = pane(event), at = svg && place(event, svg);
@@ -152,6 +176,7 @@
   function cursors() {
     const host = el("pictures");
     if (!host) return;
+    fit();
     for (const svg of host.querySelectorAll("svg.pane")) {
       const key = svg.dataset.key;
       if (key.endsWith("section")) continue;
@@ -163,7 +188,7 @@
       if (line.getAttribute("d") !== d) line.setAttribute("d", d);
     }
   }
-  new MutationObserver(cursors).observe(document.documentElement, {subtree: true, childList: true, attributes: true, attributeFilter: ["data-stem", "data-kept", "data-canal"]});
+  new MutationObserver(cursors).observe(document.documentElement, {subtree: true, childList: true, attributes: true, attributeFilter: ["data-stem", "data-kept", "data-canal", "class"]});
 
   const PLAIN = {
     "+": ["diameter", 1], "=": ["diameter", 1], "-": ["diameter", -1], "]": ["length", 1], "[": ["length", -1],
