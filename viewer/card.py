@@ -82,7 +82,7 @@ def _implant(sheet: Sheet, case: ReportCase, fit: Fit, y: float) -> None:
     sheet.text(LEFT + 4, y + 30.0, fit.implant.part_number, 10, colour=style.GREY)
     if fit.condition:
         sheet.paragraph(
-            LEFT, y + 39.5, f"Only {fit.condition}.", WIDTH, READ_FROM_AFAR, colour=style.DEEP_WARM, max_lines=1
+            LEFT, y + 39.5, f"O{fit.condition[1:]}.", WIDTH, READ_FROM_AFAR, colour=style.DEEP_WARM, max_lines=1
         )
     x = LEFT + 75
     sheet.text(x, y + 6.0, "Final tool", 10, bold=True, colour=style.GREY)

@@ -17,7 +17,7 @@ from sizing.fit.remarks import remarks
 from sizing.fit.rules import reasons_against
 from sizing.fit.score import score_fit
 from sizing.fit.seat import seat_of, seat_share
-from sizing.fit.shaped import reason_it_jams, seen_along, shaped_levels
+from sizing.fit.shaped import reason_it_jams, seen_along, shaped_levels, stem_in_hole
 from sizing.fit.span import Span, least_place, span_of
 from sizing.fit.tooling import Tooling
 from sizing.fit.view import AxisView, view_along
@@ -64,8 +64,8 @@ def measure_fits(context: FitContext, axis: ToolAxis, implants: Sequence[Implant
         for k in shaped:
             implant = implants[k]
             span = spans[implant.length_mm]
-            tolerance = context.settings.contact_tolerance_mm
-            levels = shaped_levels(seen, view, implant, tools[k], _depth(context, span), tolerance)
+            inside = stem_in_hole(seen, implant, tools[k], _depth(context, span))
+            levels = shaped_levels(seen, view, inside, context.settings.contact_tolerance_mm)
             fit = _fits(context, span, levels, [implant], [tools[k]])[0]
             jams = reason_it_jams(seen, implant, tools[k], _depth(context, span), context.canal.side)
             if jams is not None:

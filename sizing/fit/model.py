@@ -183,7 +183,7 @@ class Fit:
     def condition(self) -> str:
         """What must be true before this implant may be chosen, as a clause; empty = nothing special."""
         if self.entry_unmeasured_share > MOST_UNSEEN_ENTRY:
-            return "provided that the bone just above the cut, which could not be measured, is whole"
+            return "only if the unmeasured bone just above the cut is whole"
         return ""
 
     @property

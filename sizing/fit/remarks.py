@@ -134,18 +134,19 @@ def _cut(context: FitContext, fit: Fit) -> Iterator[Finding]:
     plane, first = context.canal.resection, context.canal.axis.points_lps[0]
     assert plane is not None  # set by Canal at birth
     blind = float(plane.signed_distance_mm(first))
-    unseen = fit.entry_unmeasured_share
     if blind > _BLIND_MM or fit.condition:
-        what = f"Nothing is measured from the cut to {blind:.0f} mm above it" if blind > _BLIND_MM else (
-            f"{unseen:.0%} of the wall in the first {ENTRY_MM:.0f} mm above the cut is not measured")  # fmt: skip
-        advice = (
-            f"Use this implant only {fit.condition}" if fit.condition else "Look at the end of the bone in the scan"
+        unseen = f"{fit.entry_unmeasured_share:.0%} of the wall in the first {ENTRY_MM:.0f} mm above the cut is not"
+        what = (
+            f"Nothing is measured from the cut to {blind:.0f} mm above it"
+            if blind > _BLIND_MM
+            else f"{unseen} measured"
         )
+        look = "Look at the end of the bone in the scan"
         yield Finding(
             Level.CRITICAL if fit.condition else Level.WARNING,
             "CF-F031",
             f"{what}: wall, contact and the collar's seat cannot be told there.",
-            f"{advice}{', or cut where it can be measured' if fit.condition else ''}.",
+            f"{look}: use this implant {fit.condition}, or cut higher." if fit.condition else f"{look}.",
             0.0,
         )
     if fit.seat_angle_deg > _FACING_ANGLE_DEG and context.cut_is_planned:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,6 +11,7 @@ from sizing.anatomy import Side, direction_word
 from sizing.canal.model import Canal
 from sizing.fit.levels import StemLevels
 from sizing.fit.rules import Reason
+from sizing.fit.span import SEAT_SLACK_MM
 from sizing.fit.tooling import Tooling
 from sizing.fit.view import LEAST_SEEN, AxisView
 from sizing.geometry import FloatArray
@@ -33,28 +36,74 @@ def seen_along(canal: Canal, view: AxisView) -> Cavity:
     return cavity_along(canal, view.axis, view.travel_mm, _N_ANGLES)
 
 
-def shaped_levels(
-    seen: Cavity,
-    view: AxisView,
-    implant: ImplantTemplate,
-    tools: Tooling,
-    bore_depth_mm: float,
-    tolerance_mm: float,
-) -> StemLevels:
-    """Measure one stem with a section table.
+@dataclass(frozen=True)
+class StemInHole:
+    """One stem of its own shape in its hole: radii (m, n) in mm round the stem's axis; NaN = no stem, or not measured.
+
+    Attributes
+    ----------
+    stem_mm : surface of the stem
+    canal_mm : endosteum, before any tool
+    bored_mm : canal or bore of the last reamer, whichever is wider
+    hole_mm : that, and what a broach takes besides
+    """
+
+    stem_mm: FloatArray
+    canal_mm: FloatArray
+    bored_mm: FloatArray
+    hole_mm: FloatArray
+
+    @property
+    def over_mm(self) -> FloatArray:
+        """How far the stem reaches beyond its hole."""
+        return self.stem_mm - self.hole_mm
+
+    def on_bone(self, tolerance_mm: float) -> NDArray[np.bool_]:
+        """Where the stem lies on bone: on the hole, and not in the room of the bore, which a broach does not fill."""
+        return (self.over_mm >= -tolerance_mm) & (self.stem_mm >= self.bored_mm - tolerance_mm)
+
+
+def stem_in_hole(seen: Cavity, implant: ImplantTemplate, tools: Tooling, bore_depth_mm: float) -> StemInHole:
+    """Put a stem with a section table into the hole that its tools make, at the levels of ``seen``.
 
     Parameters
     ----------
     seen : Cavity
-        The canal as measured, of ``seen_along``; gives the levels.
-    view : AxisView
-        The same view; gives the wall of bone that nothing cuts, as for round stems.
+        The canal as measured, of ``seen_along``.
     implant : ImplantTemplate
         With its ``shape``.
     tools : Tooling
         The last reamer; a broach follows where the implant's preparation says so.
     bore_depth_mm : float
         Travel to which the tools go.
+    """
+    travel = seen.station_mm
+    station = np.where((travel < 0) & (travel > -SEAT_SLACK_MM), 0.0, travel)  # the level at the cut is the stem's
+    stem = implant.stem_shape.radius_mm(station, seen.phi_rad)
+    drilled = (travel > -SEAT_SLACK_MM) & (travel <= bore_depth_mm)
+    bored = np.maximum(seen.endosteal_radius_mm, np.where(drilled, tools.bore_diameter_mm / 2, 0.0)[:, None])
+    hole = np.maximum(bored, _swept(implant, travel, stem)) if implant.preparation is Preparation.BROACH else bored
+    return StemInHole(stem, seen.endosteal_radius_mm, bored, hole)
+
+
+def _swept(implant: ImplantTemplate, travel_mm: FloatArray, stem_mm: FloatArray) -> FloatArray:
+    """What a broach takes (m, n): every part of it beyond a level has passed there, with the room meant there."""
+    swept = np.maximum.accumulate(np.nan_to_num(stem_mm, nan=0.0)[::-1], axis=0)[::-1]
+    passed = swept.max(axis=1) > 0
+    return swept + np.where(passed, implant.broach_gap_at(travel_mm), 0.0)[:, None]
+
+
+def shaped_levels(seen: Cavity, view: AxisView, inside: StemInHole, tolerance_mm: float) -> StemLevels:
+    """Measure one stem with a section table.
+
+    Parameters
+    ----------
+    seen : Cavity
+        The canal as measured; gives the levels.
+    view : AxisView
+        The same view; gives the wall of bone that nothing cuts, as for round stems.
+    inside : StemInHole
+        The stem, of ``stem_in_hole``.
     tolerance_mm : float
         A gap up to this counts as contact.
 
@@ -63,54 +112,37 @@ def shaped_levels(
     StemLevels
         One row.
     """
-    travel = seen.station_mm
-    station = np.where((travel < 0) & (travel > -1.0), 0.0, travel)  # the level at the cut belongs to the stem
-    stem = implant.stem_shape.radius_mm(station, seen.phi_rad)
-    drilled = (travel > -1.0) & (travel <= bore_depth_mm)
-    bore = np.where(drilled, tools.bore_diameter_mm / 2, 0.0)[:, None]
-    inner = seen.endosteal_radius_mm
-    hole = np.maximum(inner, bore)
-    if implant.preparation is Preparation.BROACH:
-        # A level is passed by every part of the stem beyond it; the broach leaves there what is meant there.
-        swept = np.maximum.accumulate(np.nan_to_num(stem, nan=0.0)[::-1], axis=0)[::-1]
-        passed = swept.max(axis=1) > 0
-        swept = swept + np.where(passed, implant.broach_gap_at(travel), 0.0)[:, None]
-        hole = np.maximum(hole, swept)
-    known = np.isfinite(inner).mean(axis=1) >= _LEAST_SEEN
-    cut, native = _walls(seen, view, hole)
-    over = stem - hole
-
-    def area(radius_squared: FloatArray) -> FloatArray:
-        """Area per level from squared radii, scaled up to the whole circumference, as for round stems; else NaN."""
-        seen_rays = np.isfinite(radius_squared)
-        total = np.where(seen_rays, radius_squared, 0.0).sum(axis=1) / np.maximum(seen_rays.sum(axis=1), 1)
-        return np.where(seen_rays.mean(axis=1) >= LEAST_SEEN, np.pi * total, np.nan)[None]
-
-    def around(values: FloatArray, where: NDArray[np.bool_]) -> FloatArray:
-        """Mean over the known part of the circumference; NaN where too little is known or no stem is."""
-        use = np.isfinite(values) & where
-        total = np.where(use, values, 0.0).sum(axis=1) / np.maximum(np.isfinite(over).sum(axis=1), 1)
-        return np.where(known & np.isfinite(stem).all(axis=1), total, np.nan)[None]
-
-    on_bone = over >= -tolerance_mm
-    if implant.preparation is Preparation.BROACH:
-        on_bone &= stem >= np.maximum(inner, bore) - tolerance_mm
-    overlap_share = around(np.ones_like(over), over > 0)
-    overlap_mm = np.divide(
-        around(over, over > 0), overlap_share, out=np.zeros_like(overlap_share), where=overlap_share > 0
-    )
-    stem_mm2 = area(np.minimum(stem, inner) ** 2)
+    stem, hole, canal, over = inside.stem_mm, inside.hole_mm, inside.canal_mm, inside.over_mm
+    overlap_share = _share_of_turn(inside, over > 0)
+    overlap_sum = _share_of_turn(inside, np.maximum(over, 0.0))
+    stem_mm2 = _area(np.minimum(stem, canal) ** 2)
+    cut, native = shaped_walls(seen, view, hole)
     return StemLevels(
         stem_mm2=stem_mm2,
-        fill=stem_mm2 / area(inner**2),
-        gap_mm2=area(np.maximum(hole**2 - stem**2, 0.0)),
-        removed_mm2=area(np.maximum(hole**2 - inner**2, 0.0)),
-        contact=around(on_bone.astype(float), np.isfinite(over)),
-        overlap_mm=overlap_mm,
+        fill=stem_mm2 / _area(canal**2),
+        gap_mm2=_area(np.maximum(hole**2 - stem**2, 0.0)),
+        removed_mm2=_area(np.maximum(hole**2 - canal**2, 0.0)),
+        contact=_share_of_turn(inside, inside.on_bone(tolerance_mm)),
+        overlap_mm=np.divide(overlap_sum, overlap_share, out=np.zeros_like(overlap_share), where=overlap_share > 0),
         overlap_rad=2 * np.pi * overlap_share,
-        wall_cut_mm=cut[None],
-        wall_native_mm=native[None],
+        wall_cut_mm=cut.min(axis=1)[None],
+        wall_native_mm=native.min(axis=1)[None],
     )
+
+
+def _area(radius_squared: FloatArray) -> FloatArray:
+    """Area per level (1, m) from squared radii, scaled up to the whole circumference, as for round stems; else NaN."""
+    rays = np.isfinite(radius_squared)
+    total = np.where(rays, radius_squared, 0.0).sum(axis=1) / np.maximum(rays.sum(axis=1), 1)
+    return np.where(rays.mean(axis=1) >= LEAST_SEEN, np.pi * total, np.nan)[None]
+
+
+def _share_of_turn(inside: StemInHole, values: FloatArray | NDArray[np.bool_]) -> FloatArray:
+    """Mean per level (1, m) over the known part of the circumference; NaN where too little is known or no stem is."""
+    over = inside.over_mm
+    known = np.isfinite(inside.canal_mm).mean(axis=1) >= _LEAST_SEEN
+    total = np.where(np.isfinite(over), values, 0.0).sum(axis=1) / np.maximum(np.isfinite(over).sum(axis=1), 1)
+    return np.where(known & np.isfinite(inside.stem_mm).all(axis=1), total, np.nan)[None]
 
 
 def passed_on_the_way(
@@ -152,10 +184,11 @@ def reason_it_jams(
     return Reason(words, deepest / DEEPEST_PRESS_MM - 1.0)
 
 
-def _walls(seen: Cavity, view: AxisView, hole: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Least distance (m,) from hole to periosteum where a tool cut, and least native wall elsewhere; inf = nowhere.
+def shaped_walls(seen: Cavity, view: AxisView, hole: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Wall left where a tool cut (m, n), and native wall elsewhere (m, rays of the canal); inf = not there.
 
-    The native wall is the canal's own, on the canal's own rays: the same number for every stem that leaves it alone.
+    The first is the least distance from the hole at an angle of ``seen`` to the periosteum. The native wall is the
+    canal's own, on the canal's own rays: the same number for every stem that leaves it alone.
     """
     c, d = np.cos(seen.phi_rad), np.sin(seen.phi_rad)
     x, y = hole * c, hole * d
@@ -172,5 +205,4 @@ def _walls(seen: Cavity, view: AxisView, hole: FloatArray) -> tuple[FloatArray, 
     known = np.isfinite(turn) & np.isfinite(view.native_wall_mm)
     at = np.rint(np.where(known, turn, 0.0) * len(seen.phi_rad)).astype(np.intp) % len(seen.phi_rad)
     left_alone = known & ~np.take_along_axis(was_cut, at, axis=1)
-    native = np.where(left_alone, view.native_wall_mm, np.inf).min(axis=1)
-    return np.where(was_cut, nearest, np.inf).min(axis=1), native
+    return np.where(was_cut, nearest, np.inf), np.where(left_alone, view.native_wall_mm, np.inf)

@@ -131,7 +131,7 @@ def test_levels_that_are_missing_at_the_cut_are_not_measured(make_tube, make_ste
     assert fit.unmeasured_share == pytest.approx(12.5 / 120.0, abs=1e-9)
     assert codes(fit)["CF-F031"] is Level.CRITICAL and any("not measured" in r for r in fit.rejected)
     assert np.isnan([fit.seat_share, fit.entry_inside_mm, fit.facing_loss_mm]).all()
-    assert fit.entry_unmeasured_share == 1.0 and fit.condition.startswith("provided that")
+    assert fit.entry_unmeasured_share == 1.0 and fit.condition.startswith("only if")
     seen = measure_fit(fit_context(whole), make_stem(16.0, 120.0, collar_diameter_mm=22.0), axis)
     assert seen.entry_unmeasured_share == 0.0 and not seen.condition
     assert seen.unmeasured_share == 0.0 and "CF-F031" not in codes(seen) and np.isfinite(seen.seat_share)
