@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sizing.canal.blur import INDEPENDENT_SHARE
 from sizing.canal.calibrate import Calibration, free_fade
+from sizing.canal.doubt import Shared, independent_share
 from sizing.canal.fitting import Priors, WallFit, fit_walls
 from sizing.canal.rays import Rays
+from sizing.canal.smoothing import Window, grid_of
 from sizing.canal.surface import SurfaceFrame
 from sizing.geometry import FloatArray
 from sizing.volume import CtVolume
@@ -40,23 +41,28 @@ FADE_SHAPE_DOUBT = 0.35
 class CortexField:
     """What to expect of the wall on every ray (m, n).
 
-    ``fade_share``: share of the HU that is missing at the endosteum, with its standard error.
+    ``fade_share``: share of the HU that is missing at the endosteum, with the standard error of the scan's level
+    (``fade_level_se``) and of what each region adds to it.
     """
 
     hu: FloatArray
     fade_share: FloatArray
+    fade_level_se: float
     fade_se: FloatArray
 
-    def doubt_mm(self, fit: WallFit) -> tuple[FloatArray, FloatArray]:
-        """Return what the fade adds to the standard errors (m, n) of the endosteal and the periosteal surface.
+    def doubt_mm(self, fit: WallFit) -> tuple[Shared, Shared]:
+        """Return what the fade adds to the standard errors of the endosteal and the periosteal surface.
 
-        Bone of less than half the HU of cortex is not wall to everybody: how deep it is belongs to the endosteum's.
+        Its shape is wrong everywhere alike; its size at a place is not. Bone of less than half the HU of cortex is
+        not wall to everybody: how deep it is belongs to the endosteum's.
         """
         with np.errstate(invalid="ignore"):
             half = (fit.outer_mm - fit.inner_mm) * (1 - np.sqrt(HALF / np.maximum(self.fade_share, HALF)))
+        alike = np.hypot(self.fade_level_se, FADE_SHAPE_DOUBT * self.fade_share)
+        inner, outer = np.abs(fit.inner_per_fade), np.abs(fit.outer_per_fade)
         return (
-            np.hypot(fit.inner_per_fade * self.fade_se, np.maximum(half, 0.0)),
-            np.abs(fit.outer_per_fade * self.fade_se),
+            Shared(np.hypot(inner * alike, np.maximum(half, 0.0)), inner * self.fade_se),
+            Shared(outer * alike, outer * self.fade_se),
         )
 
 
@@ -69,7 +75,7 @@ def cortex_field(
     """
     c, skip, (m, n) = calibration, FIELD_SKIP, start.shape[:2]
     if not c.cortex_known:
-        return CortexField(np.full((m, n), c.cortex_hu), np.zeros((m, n)), np.full((m, n), UNKNOWN_FADE))
+        return CortexField(np.full((m, n), c.cortex_hu), np.zeros((m, n)), UNKNOWN_FADE, np.zeros((m, n)))
     some = start[::skip, ::skip].copy()
     loose = np.full(some.shape[:2], max(FIRST_SHARE * c.cortex_hu, c.cortex_spread_hu))
     priors = Priors(
@@ -86,8 +92,19 @@ def cortex_field(
     def whole(field: FloatArray) -> FloatArray:
         return np.repeat(np.repeat(field, skip, axis=0), skip, axis=1)[:m, :n]
 
-    fade, fade_se = _fade_of(fit, thinned, c)
-    return CortexField(whole(_hu_of(fit, thinned, c)), whole(fade), whole(fade_se))
+    share = independent_share(_spacing(fit, thinned), grid_of(volume.geometry, rays.axis))
+    fade, level_se, fade_se = _fade_of(fit, thinned, c, share)
+    return CortexField(whole(_hu_of(fit, thinned, c)), whole(fade), level_se, whole(fade_se))
+
+
+def _spacing(fit: WallFit, rays: Rays) -> Window:
+    """Return the distances of neighbouring rays on the endosteum."""
+    arc = 2 * np.pi / len(rays.theta_rad) * float(np.nanmedian(fit.inner_mm))
+    return Window(arc, _level_step_mm(rays))
+
+
+def _level_step_mm(rays: Rays) -> float:
+    return float(np.median(np.diff(rays.axis.depth_mm))) if len(rays.axis) > 1 else 1.0
 
 
 def _hu_of(fit: WallFit, rays: Rays, calibration: Calibration) -> FloatArray:
@@ -95,12 +112,17 @@ def _hu_of(fit: WallFit, rays: Rays, calibration: Calibration) -> FloatArray:
     c = calibration
     # a ray that shows its HU perfectly still stands for its own place only
     spread = max(c.cortex_spread_hu, BORROWED_SHARE * c.cortex_hu)
-    away, _ = _neighbours(fit.cortex_hu - c.cortex_hu, fit.cortex_precision, spread, 3 * spread, rays)
+    away, _, _ = _neighbours(fit.cortex_hu - c.cortex_hu, fit.cortex_precision, spread, 3 * spread, rays)
     return c.cortex_hu + away
 
 
-def _fade_of(fit: WallFit, rays: Rays, calibration: Calibration) -> tuple[FloatArray, FloatArray]:
-    """Return the share of HU (m, n) that is missing at the endosteum, and its standard error."""
+def _fade_of(
+    fit: WallFit, rays: Rays, calibration: Calibration, independent: float
+) -> tuple[FloatArray, float, FloatArray]:
+    """Return the share of HU (m, n) that is missing at the endosteum, and its standard errors.
+
+    First that of the scan's level, then what each region adds to it; where nothing tells, all is the level's.
+    """
     level = float(np.clip(calibration.fade_share, 0.0, MOST_FADE))
     telling = fit.fade_precision > 0
     if telling.any():
@@ -108,25 +130,24 @@ def _fade_of(fit: WallFit, rays: Rays, calibration: Calibration) -> tuple[FloatA
         spread = float(np.clip(scatter, LEAST_FADE_SPREAD, UNKNOWN_FADE))
     else:
         spread = UNKNOWN_FADE
-    away, weight = _neighbours(fit.fade_share - level, fit.fade_precision, spread, MOST_FADE, rays)
+    away, near, all_rays = _neighbours(fit.fade_share - level, fit.fade_precision, spread, MOST_FADE, rays)
     fade = np.clip(level + away, 0.0, MOST_FADE)
     fade = np.where(fade < LEAST_FADE, 0.0, fade)
-    own = 1 / np.sqrt(INDEPENDENT_SHARE * weight + 1 / UNKNOWN_FADE**2)
-    return fade, np.hypot(own, FADE_SHAPE_DOUBT * fade)
+    own = 1 / np.sqrt(independent * near + 1 / UNKNOWN_FADE**2)
+    level_se = 1 / np.sqrt(independent * all_rays + 1 / UNKNOWN_FADE**2)
+    return fade, float(level_se), np.sqrt(np.maximum(own**2 - level_se**2, 0.0))
 
 
 def _neighbours(
     away: FloatArray, precision: FloatArray, spread: float, most: float, rays: Rays
-) -> tuple[FloatArray, FloatArray]:
-    """Return the precision-weighted mean of deviations (m, n) over Gaussian windows, and the windows' summed weight.
+) -> tuple[FloatArray, FloatArray, float]:
+    """Return the precision-weighted mean of deviations (m, n) over Gaussian windows, the windows' weight, and all.
 
     Where the neighbourhood shows little, the scan's own level (deviation 0) stands in.
     """
     from scipy.ndimage import gaussian_filter
 
-    m, n = away.shape
-    step = float(np.median(np.diff(rays.axis.depth_mm))) if m > 1 else 1.0
-    sigma = (FIELD_DEPTH_MM / step, FIELD_ANGLE_RAD * n / (2 * np.pi))
+    sigma = (FIELD_DEPTH_MM / _level_step_mm(rays), FIELD_ANGLE_RAD * away.shape[1] / (2 * np.pi))
     known = np.isfinite(precision) & (precision > 0)
     weight = np.where(known, 1 / (1 / np.where(known, precision, 1.0) + spread**2), 0.0)
     own = np.where(known, np.clip(away, -most, most), 0.0)
@@ -135,4 +156,4 @@ def _neighbours(
     # the scan's own level counts like one telling ray in ten
     anchor = 0.1 / (2 * spread**2)
     rays_in_window = 4 * np.pi * sigma[0] * sigma[1]
-    return total / (mean_weight + anchor), mean_weight * rays_in_window
+    return total / (mean_weight + anchor), mean_weight * rays_in_window, float(weight.sum())

@@ -22,8 +22,8 @@ LEAST_VOXELS, LEAST_STEPS = 1.75, 1.4
 LONGER = np.linspace(1.0, 1.75, 7)
 # Linear interpolation between voxels leaves a ripple of this share of a voxel, whatever the noise.
 GRID_SHARE = 0.004
-# An error of ln decay moves the content at the edge by this share of the tail; places differ by so much in ln decay,
-# and cancellous bone is no exponential.
+# An error of ln decay moves the content at the edge by this share of the tail. Regions differ by so much in ln decay,
+# and in how far from an exponential they are; the scan's own decay has its own standard error.
 TAIL_PER_LN_DECAY, DECAY_SPREAD = 0.15, 0.15
 # Below this no model of a scan is true: profile shape, grid, curvature to the second order.
 LEAST_COMMON_MM = 0.0015
@@ -158,26 +158,56 @@ def _likeness(z: FloatArray, known: NDArray[np.bool_], lag: int, axis: int) -> f
     return float((z[:m] * z[lag:])[both].mean()) if both.any() else 0.0
 
 
-def common_se_mm(
-    fit: WallFit, calibration: Calibration, blur_mm: FloatArray, fade_mm: tuple[FloatArray, FloatArray]
-) -> tuple[FloatArray, FloatArray]:
-    """Return the standard errors (m, n) that neighbouring rays share, of the endosteal and the periosteal surface.
+@dataclass(frozen=True)
+class Shared:
+    """Standard errors (m, n) of a surface that neighbouring rays share.
 
-    From the cortex HU, its loss towards the canal (``fade_mm``) and the blur of the scan, and on the endosteum from the
+    ``scan_mm``: of all rays alike; it never averages out. ``regional_mm``: of a region, as what is borrowed from it;
+    it averages out over regions.
+    """
+
+    scan_mm: FloatArray
+    regional_mm: FloatArray
+
+    @property
+    def total_mm(self) -> FloatArray:
+        return np.hypot(self.scan_mm, self.regional_mm)
+
+
+def independent_share(spacing: Window, grid: Window) -> float:
+    """Return how many independent answers one ray counts for, among rays this far apart on this grid."""
+    across = spacing.across_mm / (LEAST_VOXELS * grid.across_mm)
+    along = spacing.along_mm / (LEAST_STEPS * grid.along_mm)
+    return min(1.0, across) * min(1.0, along)
+
+
+def common_se_mm(
+    fit: WallFit, calibration: Calibration, blur_mm: FloatArray, fade: tuple[Shared, Shared]
+) -> tuple[Shared, Shared]:
+    """Return the standard errors that neighbouring rays share, of the endosteal and the periosteal surface.
+
+    From the cortex HU, its loss towards the canal (``fade``) and the blur of the scan, and on the endosteum from the
     unknown shape of the cancellous tail: an error of the content's HU at the edge moves it by that over the
-    profile's slope.
+    profile's slope. A region's cortex HU differs from the scan's, and its neighbour's differs otherwise.
     """
     from scipy.ndimage import gaussian_filter
 
-    cortex = np.hypot(calibration.cortex_se_hu, BORROWED_DOUBT * calibration.cortex_spread_hu)
+    level_hu, place_hu = calibration.cortex_se_hu, BORROWED_DOUBT * calibration.cortex_spread_hu
     sigma = calibration.blur_se[0] * np.array(calibration.per_sigma_mm)
     slope = np.maximum(fit.cortex_hu - fit.content_hu, 1.0) / (blur_mm * np.sqrt(2 * np.pi))
     known = np.isfinite(fit.tail_hu)
     size = (TAIL_LEVELS, TAIL_RAYS)
     total = gaussian_filter(np.where(known, fit.tail_hu, 0.0), size, mode=("nearest", "wrap"))
     count = gaussian_filter(known.astype(np.float64), size, mode=("nearest", "wrap"))
-    tail_doubt = TAIL_PER_LN_DECAY * float(np.hypot(calibration.decay_ln_se, DECAY_SPREAD))
-    tail = tail_doubt * np.abs(total) / np.maximum(count, 1e-9) / slope
-    inner = (fit.inner_per_cortex * cortex) ** 2 + sigma[0] ** 2 + tail**2 + fade_mm[0] ** 2
-    outer = (fit.outer_per_cortex * cortex) ** 2 + sigma[1] ** 2 + fade_mm[1] ** 2
-    return np.sqrt(inner + LEAST_COMMON_MM**2), np.sqrt(outer + LEAST_COMMON_MM**2)
+    tail = TAIL_PER_LN_DECAY * np.abs(total) / np.maximum(count, 1e-9) / slope
+    nothing = np.zeros_like(tail)
+    found = []
+    for per_cortex, blurred, per_ln_decay, faded in (
+        (fit.inner_per_cortex, sigma[0], tail, fade[0]),
+        (fit.outer_per_cortex, sigma[1], nothing, fade[1]),
+    ):
+        decay = (per_ln_decay * calibration.decay_ln_se) ** 2
+        scan = (per_cortex * level_hu) ** 2 + blurred**2 + decay + faded.scan_mm**2 + LEAST_COMMON_MM**2
+        regional = (per_cortex * place_hu) ** 2 + (per_ln_decay * DECAY_SPREAD) ** 2 + faded.regional_mm**2
+        found.append(Shared(np.sqrt(scan), np.sqrt(regional)))
+    return found[0], found[1]

@@ -7,6 +7,7 @@ import numpy as np
 from sizing.canal.axis import find_axis, recentre
 from sizing.canal.blur import expected_blur
 from sizing.canal.calibrate import Calibration, calibrate
+from sizing.canal.cortex import FIELD_ANGLE_RAD
 from sizing.canal.locate import Located, locate
 from sizing.canal.model import Canal, CanalAxis, EdgeModel
 from sizing.canal.rays import Rays, mask_radius_mm, ray_step_mm, rays_of, reach_of, sample_hu
@@ -72,8 +73,10 @@ def measure_canal(volume: CtVolume, residual_bone: ResidualBone, settings: Canal
         resection=residual_bone.resection,
         edges=edges,
         findings=findings,
-        endosteal_common_se_mm=walls.inner_common_se_mm,
-        periosteal_common_se_mm=walls.outer_common_se_mm,
+        endosteal_common_se_mm=walls.inner_shared.scan_mm,
+        periosteal_common_se_mm=walls.outer_shared.scan_mm,
+        endosteal_regional_se_mm=walls.inner_shared.regional_mm,
+        periosteal_regional_se_mm=walls.outer_shared.regional_mm,
         defects=defects,
     )
 
@@ -92,6 +95,7 @@ def _edge_model(calibration: Calibration, walls: Walls) -> EdgeModel:
         ring=blur.ring,
         noise_hu=c.noise_hu,
         independent_mm=walls.independent_mm,
+        regional_rad=FIELD_ANGLE_RAD,
         endosteal_mm_per_10_percent_cortex=walls.per_cortex_mm[0] * tenth_hu,
         wall_mm_per_10_percent_cortex=(walls.per_cortex_mm[1] - walls.per_cortex_mm[0]) * tenth_hu,
         endosteal_mm_per_10_percent_sigma=c.per_sigma_mm[0] * 0.1,

@@ -42,6 +42,8 @@ class EdgeModel:
         Share of the cortex's HU that is missing at the endosteum, in the scan as a whole; 0 = solid.
     decay_mm : float or None
         Over which cancellous bone on the endosteum fades inwards.
+    regional_rad : float or None
+        Size of a region that shares an error: two rays share exp(-(angle / 2 / regional_rad)^2) of it.
     endosteal_mm_per_10_percent_cortex, wall_mm_per_10_percent_cortex : float or None
         Median change of the endosteal radius and of the wall if cortex HU were assumed 10 % higher.
     endosteal_mm_per_10_percent_sigma, wall_mm_per_10_percent_sigma : float or None
@@ -64,6 +66,7 @@ class EdgeModel:
     wall_mm_per_10_percent_sigma: float | None = None
     fade_share: float | None = None
     decay_mm: float | None = None
+    regional_rad: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +100,9 @@ class Canal:
     endosteal_se_mm, periosteal_se_mm : (m, n) arrays or None
         Standard error of the radii; None where the contours were given and not measured.
     endosteal_common_se_mm, periosteal_common_se_mm : (m, n) arrays or None
-        The part of these that neighbouring rays share: it does not average out round a section.
+        The part of these that all rays share: it does not average out.
+    endosteal_regional_se_mm, periosteal_regional_se_mm : (m, n) arrays or None
+        The part that rays of a region share (``edges.regional_rad``): it averages out over regions.
     marrow_radius_mm : (m, n) array or None
         Inner limit of cancellous bone lying on the endosteum; None = no cancellous layer known.
     cortex_hu, canal_hu : (m, n) arrays or None
@@ -128,13 +133,16 @@ class Canal:
     endosteal_common_se_mm: FloatArray | None = None
     periosteal_common_se_mm: FloatArray | None = None
     defects: tuple[CorticalDefect, ...] = ()
+    endosteal_regional_se_mm: FloatArray | None = None
+    periosteal_regional_se_mm: FloatArray | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "theta_rad", frozen_array(self.theta_rad))
         shape = (len(self.axis), len(self.theta_rad))
         for name in (
             "endosteal_radius_mm", "periosteal_radius_mm", "endosteal_se_mm", "periosteal_se_mm",
-            "endosteal_common_se_mm", "periosteal_common_se_mm", "marrow_radius_mm", "cortex_hu", "canal_hu",
+            "endosteal_common_se_mm", "periosteal_common_se_mm", "endosteal_regional_se_mm",
+            "periosteal_regional_se_mm", "marrow_radius_mm", "cortex_hu", "canal_hu",
         ):  # fmt: skip
             values = getattr(self, name)
             if values is None:

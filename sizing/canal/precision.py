@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from sizing.canal.model import Canal
+from sizing.canal.model import Canal, EdgeModel
 from sizing.geometry import FloatArray
 
 # Points that hold an inscribed circle: two for an oval canal, three for a round one; the fewer, the less sure.
@@ -18,7 +20,8 @@ def section_errors(
 
     Each number is linear in small shifts of the surface: number = sum of g_i dR_i. Noise is
     independent over ``independent_mm`` of surface, so that its variance is the sum of
-    (g_i se_i)^2 times the rays per independent piece; the shared part adds up without a square.
+    (g_i se_i)^2 times the rays per independent piece; what a region shares averages out over regions; what
+    all rays share adds up without a square. Cortex HU and blur move both surfaces at once, mostly apart.
 
     Parameters
     ----------
@@ -55,33 +58,56 @@ def section_errors(
         errors[name] = surface.of_extent(towards, canal.theta_rad, inner)
     result = {f"{name}_diameter_se_mm": values for name, values in errors.items()}
     result["canal_area_se_mm2"] = surface.of_sum(by_area)
-    result["cortical_area_se_mm2"] = np.hypot(result["canal_area_se_mm2"], other.of_sum(outer * step))
+    apart = -2 * _covariance_mm2(canal.edges) * by_area.sum(axis=1) * (outer * step).sum(axis=1)
+    both = result["canal_area_se_mm2"] ** 2 + other.of_sum(outer * step) ** 2
+    result["cortical_area_se_mm2"] = np.sqrt(np.maximum(both + apart, 0.0))
     return result | {"wall_min_se_mm": _wall_min_se(canal)}
 
 
+@dataclass(frozen=True)
 class _Errors:
-    """Noise and shared error (m, n) of one surface, and what becomes of them in sums."""
+    """Noise, regional and common error (m, n) of one surface, and what becomes of them in sums.
 
-    def __init__(self, noise: FloatArray, common: FloatArray, rays_per_piece: FloatArray) -> None:
-        self.noise, self.common, self.rays_per_piece = noise, common, rays_per_piece
+    ``rays_per_piece`` (m,): of the noise. ``alike`` (n // 2 + 1,): spectrum of the likeness of regional errors.
+    """
+
+    noise: FloatArray
+    regional: FloatArray
+    common: FloatArray
+    rays_per_piece: FloatArray
+    alike: FloatArray
 
     @classmethod
     def of(cls, canal: Canal, surface: str, radius: FloatArray) -> _Errors:
-        total = _bridged(getattr(canal, f"{surface}_se_mm"))
-        common = _bridged(getattr(canal, f"{surface}_common_se_mm"))
-        noise = np.sqrt(np.maximum(total**2 - common**2, 0.0))
-        arc = radius.mean(axis=1) * (2 * np.pi / radius.shape[1])
+        total, common = (_bridged(getattr(canal, f"{surface}_{part}")) for part in ("se_mm", "common_se_mm"))
+        stated, region = getattr(canal, f"{surface}_regional_se_mm"), canal.edges.regional_rad
+        regional = np.zeros_like(total) if stated is None else _bridged(stated)
+        noise = np.sqrt(np.maximum(total**2 - regional**2 - common**2, 0.0))
+        n = radius.shape[1]
+        arc = radius.mean(axis=1) * (2 * np.pi / n)
         assert canal.edges.independent_mm is not None
-        return cls(noise, common, np.maximum(canal.edges.independent_mm / arc, 1.0))
+        angle = np.minimum(np.arange(n), n - np.arange(n)) * (2 * np.pi / n)
+        likeness = np.exp(-((angle / (2 * region)) ** 2)) if region else np.ones(n)
+        pieces = np.maximum(canal.edges.independent_mm / arc, 1.0)
+        return cls(noise, regional, common, pieces, np.fft.rfft(likeness).real)
+
+    def parts(self, share: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the variance (m,) of what averages out in a sum, and the error (m,) of what does not."""
+        noise = ((share * self.noise) ** 2).sum(axis=1) * self.rays_per_piece
+        # sum over pairs of rays of error x likeness x error, as a product of spectra
+        power = np.abs(np.fft.rfft(share * self.regional, axis=1)) ** 2 * self.alike
+        n = share.shape[1]
+        twice = 2 * power.sum(axis=1) - power[:, 0] - (power[:, -1] if n % 2 == 0 else 0.0)
+        return noise + twice / n, (share * self.common).sum(axis=1)
 
     def of_sum(self, share: FloatArray) -> FloatArray:
-        noise = ((share * self.noise) ** 2).sum(axis=1) * self.rays_per_piece
-        return np.sqrt(noise + (share * self.common).sum(axis=1) ** 2)
+        own, shared = self.parts(share)
+        return np.sqrt(own + shared**2)
 
     def of_circle(self, points: float) -> FloatArray:
-        """Twice a radius held by a few points."""
-        noise, common = (np.sqrt((part**2).mean(axis=1)) for part in (self.noise, self.common))
-        return 2 * np.sqrt(noise**2 / points + common**2)
+        """Twice a radius held by a few points, each in a region of its own."""
+        own = (self.noise**2 + self.regional**2).mean(axis=1)
+        return 2 * np.sqrt(own / points + (self.common**2).mean(axis=1))
 
     def of_extent(self, angle: float, theta: FloatArray, radius: FloatArray) -> FloatArray:
         """Distance between the two extreme points along a direction."""
@@ -89,8 +115,8 @@ class _Errors:
         filled = np.nan_to_num(along)
         rows = np.arange(len(along))
         ends = filled.argmax(axis=1), filled.argmin(axis=1)
-        noise = np.sqrt(sum(self.noise[rows, e] ** 2 for e in ends))
-        return np.hypot(noise, sum(self.common[rows, e] for e in ends))
+        own = sum(self.noise[rows, e] ** 2 + self.regional[rows, e] ** 2 for e in ends)
+        return np.sqrt(own + sum(self.common[rows, e] for e in ends) ** 2)
 
 
 def _bridged(values: FloatArray) -> FloatArray:
@@ -107,5 +133,18 @@ def _wall_min_se(canal: Canal) -> FloatArray:
     at = np.nanargmin(np.where(some[:, None], wall, 0.0), axis=1)
     rows = np.arange(len(wall))
     assert canal.endosteal_se_mm is not None and canal.periosteal_se_mm is not None
-    both = np.hypot(canal.endosteal_se_mm[rows, at], canal.periosteal_se_mm[rows, at])
-    return np.where(some, both, np.nan)
+    inner, outer = canal.endosteal_se_mm[rows, at], canal.periosteal_se_mm[rows, at]
+    square = inner**2 + outer**2
+    apart = np.clip(-2 * _covariance_mm2(canal.edges), -square, square)  # the medians need not fit one ray
+    return np.where(some, np.sqrt(square + apart), np.nan)
+
+
+def _covariance_mm2(edges: EdgeModel) -> float:
+    """Return how the errors of cortex HU and of blur move both surfaces together; negative = apart."""
+    hu_share = (edges.cortex_hu_se or 0.0) / (edges.cortex_hu or 1.0)
+    sources = (
+        (hu_share, edges.endosteal_mm_per_10_percent_cortex, edges.wall_mm_per_10_percent_cortex),
+        (edges.sigma_in_plane_se, edges.endosteal_mm_per_10_percent_sigma, edges.wall_mm_per_10_percent_sigma),
+    )
+    moves = [((share or 0.0) / 0.1, inner or 0.0, wall or 0.0) for share, inner, wall in sources]
+    return sum(tenths**2 * inner * (inner + wall) for tenths, inner, wall in moves)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sizing.canal.blur import Blur, curvature_shift_mm
 from sizing.canal.calibrate import Calibration, middle, start_params
 from sizing.canal.cortex import BORROWED_SHARE, cortex_field
-from sizing.canal.doubt import GRID_SHARE, Scatter, common_se_mm, scatter_of
+from sizing.canal.doubt import GRID_SHARE, Scatter, Shared, common_se_mm, scatter_of
 from sizing.canal.fitting import Priors, fit_walls
 from sizing.canal.locate import Located
 from sizing.canal.rays import Rays
@@ -40,8 +40,8 @@ class Walls:
     outer_mm: FloatArray
     inner_se_mm: FloatArray
     outer_se_mm: FloatArray
-    inner_common_se_mm: FloatArray  # the part that neighbouring rays share
-    outer_common_se_mm: FloatArray
+    inner_shared: Shared  # the part that neighbouring rays share
+    outer_shared: Shared
     cortex_hu: FloatArray
     content_hu: FloatArray
     bone_hu_mm: FloatArray  # cortex HU times wall as fitted, also where it is not believed; 0 = nothing like a wall
@@ -86,8 +86,8 @@ def fit_surfaces(volume: CtVolume, rays: Rays, located: Located, calibration: Ca
         _join(np.where(known, radius, np.nan), se, rays, blur, volume)
         for radius, se in ((fit.inner_mm, fit.inner_se_mm), (fit.outer_mm, fit.outer_se_mm))
     )
-    fade_mm = cortex.doubt_mm(fit)
-    common = common_se_mm(fit, calibration, blur_mm, fade_mm)
+    fade = cortex.doubt_mm(fit)
+    shared = common_se_mm(fit, calibration, blur_mm, fade)
     noise = np.maximum(inner.se_mm, outer.se_mm)
     state = judge_surface(state, inner.radius_mm, outer.radius_mm, noise, least_wall_mm)
     known = state == RayState.MEASURED
@@ -99,16 +99,16 @@ def fit_surfaces(volume: CtVolume, rays: Rays, located: Located, calibration: Ca
     return Walls(
         inner_mm=told(inner.radius_mm),
         outer_mm=told(outer.radius_mm),
-        inner_se_mm=told(np.hypot(inner.se_mm, common[0])),
-        outer_se_mm=told(np.hypot(outer.se_mm, common[1])),
-        inner_common_se_mm=told(common[0]),
-        outer_common_se_mm=told(common[1]),
+        inner_se_mm=told(np.hypot(inner.se_mm, shared[0].total_mm)),
+        outer_se_mm=told(np.hypot(outer.se_mm, shared[1].total_mm)),
+        inner_shared=Shared(told(shared[0].scan_mm), told(shared[0].regional_mm)),
+        outer_shared=Shared(told(shared[1].scan_mm), told(shared[1].regional_mm)),
         cortex_hu=told(fit.cortex_hu),
         content_hu=told(fit.content_hu),
         bone_hu_mm=bone,
         state=state,
         fade_share=told(cortex.fade_share),
-        fade_se_mm=told(fade_mm[0]),
+        fade_se_mm=told(fade[0].total_mm),
         independent_mm=inner.scatter.independent_mm,
         per_cortex_mm=(middle(fit.inner_per_cortex[known]), middle(fit.outer_per_cortex[known])),
     )
