@@ -65,6 +65,13 @@ def edge_columns(frame: SurfaceFrame, geometry: VolumeGeometry) -> tuple[FloatAr
     return normal @ geometry.affine[:3, :3], shares
 
 
+def blur_along_mm(frame: SurfaceFrame, blur: Blur, geometry: VolumeGeometry) -> FloatArray:
+    """Return the sigma (m, n) of a blurred edge along each ray, the grid's share included."""
+    per_voxel, share = edge_columns(frame, geometry)
+    variance = share @ [blur.sigma_in_plane_mm**2, blur.sigma_slice_mm**2] + CELL_VARIANCE * (per_voxel**2).sum(-1)
+    return np.sqrt(variance).reshape(frame.curvature_per_mm.shape)
+
+
 def curvature_shift_mm(frame: SurfaceFrame, blur: Blur, geometry: VolumeGeometry, rays: Rays) -> FloatArray:
     """Return how far (m, n) along the ray blur has pulled a curved edge towards its centre.
 

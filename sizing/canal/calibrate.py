@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from sizing.canal.blur import CELL_VARIANCE, INDEPENDENT_SHARE, Blur, newton_step, within_range
+from sizing.canal.blur import INDEPENDENT_SHARE, Blur, blur_along_mm, newton_step, within_range
 from sizing.canal.fitting import DECAY_MM, Priors, WallFit, blur_step, fit_walls, noise_lags, white_noise
 from sizing.canal.locate import Located
 from sizing.canal.rays import Rays
@@ -32,8 +32,8 @@ DECAY_LN_SD, TELLING_TAIL_HU = 0.5, 40.0
 WORST_RESIDUAL = 2.0
 # Walls thinner than this many sigma do not show their HU.
 TELLING_SIGMAS = 2.0
-# Where nine walls of ten are, as fitted, thinner than this many sigma (with the grid's blur), cortex HU and blur can
-# be taken for each other.
+# Where nine walls of ten are, as fitted, thinner than this many sigma (along the ray, with the slices' share and the
+# grid's), cortex HU and blur can be taken for each other.
 SHOWN_SIGMAS = 4.0
 # Where the usual wall is thinner than this, the fit knows nothing of its cortex: what is usual may be off as usual.
 SAID_SIGMAS = 2.2
@@ -133,13 +133,14 @@ def calibrate(volume: CtVolume, rays: Rays, located: Located, expected: Blur) ->
             break
     spread, cortex_se = _cortex_scatter(fit, use, cortex)
     ordinary = _ordinary(fit)
-    seen_blur = float(np.sqrt(blur.sigma_in_plane_mm**2 + CELL_VARIANCE * max(volume.geometry.spacing_mm[1:]) ** 2))
-    if np.percentile((fit.outer_mm - fit.inner_mm)[ordinary], 90) < SHOWN_SIGMAS * seen_blur:
+    along_mm = blur_along_mm(frames[1], blur, volume.geometry)
+    if np.percentile(((fit.outer_mm - fit.inner_mm) / along_mm)[ordinary], 90) < SHOWN_SIGMAS:
         sample = Sample(volume, some, frames, start, ordinary)
         thin, thin_se = cortex_of_thin_walls(sample, blur, expected, (noise, lags))
         blur, se, fit, use, cortex = thin.blur, thin.blur_se, thin.fit, ordinary, thin.cortex_hu
         cortex_se, spread = max(cortex_se, thin_se), min(spread, PLACES_SHARE * cortex)
-        if np.median((fit.outer_mm - fit.inner_mm)[ordinary]) < SAID_SIGMAS * seen_blur:
+        along_mm = blur_along_mm(frames[1], blur, volume.geometry)
+        if np.median(((fit.outer_mm - fit.inner_mm) / along_mm)[ordinary]) < SAID_SIGMAS:
             cortex_se = max(cortex_se, USUAL_LN_SD * cortex)
         noise, lags = float(np.median(fit.rms_hu[use & np.isfinite(fit.rms_hu)])), noise_lags(fit)
     free = np.full(shape, max(PLACES_SHARE * cortex, spread))

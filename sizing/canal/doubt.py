@@ -181,6 +181,18 @@ def independent_share(spacing: Window, grid: Window) -> float:
     return min(1.0, across) * min(1.0, along)
 
 
+def moves_per_cortex(fit: WallFit, calibration: Calibration) -> tuple[FloatArray, FloatArray]:
+    """Return how far (m, n) both surfaces move per HU by which the cortex is assumed brighter, mm.
+
+    Where the scan does not show its cortex HU, blur moves along with it, and only the wall's area (HU times
+    width) is known: the wall's width is then as uncertain, relatively, as the HU.
+    """
+    if calibration.cortex_known:
+        return fit.inner_per_cortex, fit.outer_per_cortex
+    half = (fit.outer_mm - fit.inner_mm) / (2 * calibration.cortex_hu)
+    return half, -half
+
+
 def common_se_mm(
     fit: WallFit, calibration: Calibration, blur_mm: FloatArray, fade: tuple[Shared, Shared]
 ) -> tuple[Shared, Shared]:
@@ -202,9 +214,10 @@ def common_se_mm(
     tail = TAIL_PER_LN_DECAY * np.abs(total) / np.maximum(count, 1e-9) / slope
     nothing = np.zeros_like(tail)
     found = []
+    moves = moves_per_cortex(fit, calibration)
     for per_cortex, blurred, per_ln_decay, faded in (
-        (fit.inner_per_cortex, sigma[0], tail, fade[0]),
-        (fit.outer_per_cortex, sigma[1], nothing, fade[1]),
+        (moves[0], sigma[0], tail, fade[0]),
+        (moves[1], sigma[1], nothing, fade[1]),
     ):
         decay = (per_ln_decay * calibration.decay_ln_se) ** 2
         scan = (per_cortex * level_hu) ** 2 + blurred**2 + decay + faded.scan_mm**2 + LEAST_COMMON_MM**2

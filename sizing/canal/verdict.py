@@ -7,11 +7,9 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from sizing.canal.blur import CELL_VARIANCE, Blur, edge_columns
 from sizing.canal.fitting import WallFit
 from sizing.canal.locate import Located
 from sizing.canal.rays import Rays
-from sizing.canal.surface import SurfaceFrame
 from sizing.geometry import FloatArray
 from sizing.volume import CtVolume
 
@@ -24,6 +22,8 @@ LEAST_CORTEX_SHARE = 0.65
 WORST_NOISES, WORST_CONTRAST = 5.0, 0.06
 # One ray may be vague where cancellous bone grows into cortex, if its neighbours help; the surface may not.
 WORST_RAY_SE_MM, WORST_SE_MM = 1.5, 0.4
+# A wall whose width may be wrong by a whole reamer step, all round and along the bone, plans nothing.
+WORST_WALL_MM, TWO_SIDED_95 = 0.5, 1.96
 # Soft tissue must be seen this far outside the wall, and content this far inside.
 SEEN_MM = 1.0
 # A canal whose middle is brighter than this share of the cortex is closed by bone: no cancellous bone is so dense.
@@ -51,6 +51,7 @@ class RayState(IntEnum):
     UNSURE = 8  # standard error too large
     AMONG_UNKNOWN = 9
     UNMEASURED_SLICE = 10  # a slice that was interpolated or repaired, not scanned
+    HIDDEN_CORTEX = 11  # no wall of the scan shows its HU, so that no width is known to a reamer step
 
 
 WORDS = {
@@ -64,6 +65,7 @@ WORDS = {
     RayState.UNSURE: "too vague",
     RayState.AMONG_UNKNOWN: "alone among rays that cannot be told",
     RayState.UNMEASURED_SLICE: "on a slice that was not scanned",
+    RayState.HIDDEN_CORTEX: "too thin to show the HU of cortex, and its width uncertain by over half a millimetre",
 }
 
 
@@ -71,13 +73,6 @@ def reasons(state: NDArray[np.int8]) -> list[tuple[str, float]]:
     """Return why rays carry no number, with the share of all rays, commonest first."""
     shares = [(WORDS[kind], float((state == kind).mean())) for kind in WORDS]
     return sorted(shares, key=lambda s: -s[1])
-
-
-def blur_along_mm(frame: SurfaceFrame, blur: Blur, volume: CtVolume) -> FloatArray:
-    """Return the sigma (m, n) of a blurred edge along each ray, the grid's share included."""
-    per_voxel, share = edge_columns(frame, volume.geometry)
-    variance = share @ [blur.sigma_in_plane_mm**2, blur.sigma_slice_mm**2] + CELL_VARIANCE * (per_voxel**2).sum(-1)
-    return np.sqrt(variance).reshape(frame.curvature_per_mm.shape)
 
 
 def judge(
@@ -113,6 +108,18 @@ def judge(
         mark(~(np.maximum(fit.inner_se_mm, fit.outer_se_mm) < WORST_RAY_SE_MM), RayState.UNSURE)
     mark(_lonely(state == RayState.MEASURED), RayState.AMONG_UNKNOWN)
     return state
+
+
+def judge_scan(state: NDArray[np.int8], wall_mm: FloatArray, hu_doubt_share: float) -> NDArray[np.int8]:
+    """Return the states (m, n) once the scan as a whole is looked at.
+
+    Where cortex HU is unknown by ``hu_doubt_share``, every wall is wrong by the same share at once, so that the usual
+    wall decides for all: to believe some would pick those that are wrong in one direction.
+    """
+    measured = state == RayState.MEASURED
+    if not measured.any() or TWO_SIDED_95 * hu_doubt_share * float(np.median(wall_mm[measured])) < WORST_WALL_MM:
+        return state
+    return np.where(measured, RayState.HIDDEN_CORTEX, state).astype(np.int8)
 
 
 def judge_surface(

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sizing.canal.blur import Blur, curvature_shift_mm
+from sizing.canal.blur import Blur, blur_along_mm, curvature_shift_mm
 from sizing.canal.calibrate import Calibration, middle, start_params
 from sizing.canal.cortex import BORROWED_SHARE, cortex_field
-from sizing.canal.doubt import GRID_SHARE, Scatter, Shared, common_se_mm, scatter_of
+from sizing.canal.doubt import GRID_SHARE, Scatter, Shared, common_se_mm, moves_per_cortex, scatter_of
 from sizing.canal.fitting import Priors, fit_walls
 from sizing.canal.locate import Located
 from sizing.canal.rays import Rays
@@ -20,8 +20,8 @@ from sizing.canal.verdict import (
     LEAST_UNKNOWN_CORTEX_SIGMAS,
     LEAST_WALL_SIGMAS,
     RayState,
-    blur_along_mm,
     judge,
+    judge_scan,
     judge_surface,
     reasons,
 )
@@ -72,9 +72,11 @@ def fit_surfaces(volume: CtVolume, rays: Rays, located: Located, calibration: Ca
     c = calibration
     priors = Priors(expected, sd, c.noise_hu, c.noise_lags, decay_mm=c.decay_mm)
     fit = fit_walls(volume, rays, frames, start, blur, priors)
-    blur_mm = blur_along_mm(frames[1], blur, volume)
+    blur_mm = blur_along_mm(frames[1], blur, volume.geometry)
     least_wall_mm = (LEAST_WALL_SIGMAS if calibration.cortex_known else LEAST_UNKNOWN_CORTEX_SIGMAS) * blur_mm
     state = judge(volume, rays, located, fit, expected, least_wall_mm)
+    if not c.cortex_known:
+        state = judge_scan(state, fit.outer_mm - fit.inner_mm, c.cortex_se_hu / c.cortex_hu)
     known = state == RayState.MEASURED
     if not known.any():
         depth = rays.axis.depth_mm
@@ -86,7 +88,7 @@ def fit_surfaces(volume: CtVolume, rays: Rays, located: Located, calibration: Ca
         _join(np.where(known, radius, np.nan), se, rays, blur, volume)
         for radius, se in ((fit.inner_mm, fit.inner_se_mm), (fit.outer_mm, fit.outer_se_mm))
     )
-    fade = cortex.doubt_mm(fit)
+    fade, per_cortex = cortex.doubt_mm(fit), moves_per_cortex(fit, calibration)
     shared = common_se_mm(fit, calibration, blur_mm, fade)
     noise = np.maximum(inner.se_mm, outer.se_mm)
     state = judge_surface(state, inner.radius_mm, outer.radius_mm, noise, least_wall_mm)
@@ -110,7 +112,7 @@ def fit_surfaces(volume: CtVolume, rays: Rays, located: Located, calibration: Ca
         fade_share=told(cortex.fade_share),
         fade_se_mm=told(fade[0].total_mm),
         independent_mm=inner.scatter.independent_mm,
-        per_cortex_mm=(middle(fit.inner_per_cortex[known]), middle(fit.outer_per_cortex[known])),
+        per_cortex_mm=(middle(per_cortex[0][known]), middle(per_cortex[1][known])),
     )
 
 
