@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from canalfit.cohort.answer import Job
-from canalfit.cohort.cases import find_units, shard_of
+from canalfit.cohort.answer import DUPLICATE, Answer, Job
+from canalfit.cohort.cases import Unit, find_units, shard_of
 from canalfit.cohort.engine import engine, work
 from canalfit.cohort.options import RunOptions
 from canalfit.cohort.settings import CohortSettings
@@ -22,9 +22,17 @@ def look_at(source: Path, settings: CohortSettings, options: RunOptions) -> Iter
     for unit in shard_of(find_units(source), options.shard):
         question = settings.question_for(unit.groups, unit.own)
         jobs.append(Job(unit, question, settings, catalogue.sha256, look_only=True))
+    found: list[tuple[Unit, Answer]] = []
     with engine(options.workers, options.scheduler) as here:
         for job, answer in work(here, jobs, run_job, options.limits):
             if answer.parts:
                 jobs.extendleft(replace(job, unit=replace(job.unit, found=p)) for p in answer.parts)
                 continue
-            yield job.unit.name, answer.description, "; ".join(sentence for _, sentence in answer.failed)
+            found.append((job.unit, answer))
+    first: dict[str, str] = {}
+    for unit, answer in sorted(found, key=lambda pair: pair[0].name):
+        why = "; ".join(sentence for _, sentence in answer.failed)
+        before = first.setdefault(answer.case or unit.name, unit.name)
+        if before != unit.name and not why:
+            why = f"{DUPLICATE}: the same scan as {before}, counted once"
+        yield unit.name, answer.description, why

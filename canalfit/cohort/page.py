@@ -39,24 +39,25 @@ def write_page(store: Store, manifest: dict[str, Any]) -> None:
         rows=[_shown(store, row, groups, why) for row in rows],
         outcomes=Counter(OUTCOME.get(r["exit_code"], r["exit_code"]) for r in rows),
         codes=sorted({code for r in rows for code in _codes(r, why).split()}),
-        sets=_sets(read_rows(store.folder / "shelf.csv")),
-        sizes=read_rows(store.folder / "shelf_sizes.csv"),
+        sets=_sets(read_rows(store.folder / "shelf.csv"), read_rows(store.folder / "shelf_sizes.csv")),
         plots=plot_names(store),
         settings=json.dumps(manifest["settings"], indent=1, sort_keys=True),
     )
     store.write("index.html", text.encode())
 
 
-def _sets(rows: list[dict[str, str]]) -> list[dict[str, str]]:
-    """Join the rows of shares that cannot be reached: they say the same."""
+def _sets(rows: list[dict[str, str]], sizes: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Join the rows of shares that have the same answer: the same sizes, or the same reason why there are none."""
     out: list[dict[str, str]] = []
     for row in rows:
         asked = f"{100 * float(row['share_asked']):g}\u00a0%"
-        same = ("scope", "doubt", "says")
-        if row["says"] and out and all(out[-1][name] == row[name] for name in same):
+        key = ("scope", "doubt", "share_asked")
+        which = ", ".join(z["part_number"] for z in sizes if all(z[name] == row[name] for name in key))
+        answer = {"which": which} | {name: row[name] for name in ("scope", "doubt", "says")}
+        if out and all(out[-1][name] == words for name, words in answer.items()):
             out[-1]["asked"] += f", {asked}"
         else:
-            out.append(row | {"asked": asked})
+            out.append(row | answer | {"asked": asked})
     return out
 
 

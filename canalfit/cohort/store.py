@@ -80,6 +80,7 @@ class Store:
     @contextmanager
     def lock(self, name: str = "") -> Iterator[None]:
         """Keep a second run of the same share out of the folder; the system lets go when the process ends."""
+        fresh = not self.folder.exists()
         with writing(self.folder):
             self.cases.mkdir(parents=True, exist_ok=True)
             file = open(self.folder / f".lock{name}", "w")  # noqa: SIM115 (open as long as the run)
@@ -95,7 +96,19 @@ class Store:
             if not name:
                 for left in self.folder.glob(".work-*"):
                     shutil.rmtree(left, ignore_errors=True)
-            yield
+            try:
+                yield
+            finally:
+                if fresh:
+                    self._leave_no_empty_folder(f".lock{name}")
+
+    def _leave_no_empty_folder(self, lock: str) -> None:
+        """A run that ended before its first case leaves nothing, unless another share is there by now."""
+        with suppress(OSError):
+            if {p.name for p in self.folder.iterdir()} == {lock, self.cases.name}:
+                self.cases.rmdir()
+                (self.folder / lock).unlink()
+                self.folder.rmdir()
 
     def markers(self) -> dict[str, Marker]:
         """Return the marker of every finished case, in the order of their names."""

@@ -103,7 +103,9 @@ def _look(job: Job, found: SeriesList) -> Answer:
     levels = ", ".join(level.name for level in levels_of(job.question))
     bones = "/".join(job.question.bones) or "bone told from the scan"
     refused = tuple((e.code, without_place(job, str(e))) for e in examined.refusals[:1])
-    return Answer(description=f"{entry.describe()}; {bones}; {levels}", failed=refused)
+    what = f"series {entry.describe()}; {bones}; {levels}"
+    uid = entry.frames[0].series_uid
+    return Answer(same_scan_as(job, uid) if uid else "", failed=refused, description=what)
 
 
 def _nothing_read(job: Job, failure: tuple[str, str], where: str) -> Answer:
@@ -111,6 +113,11 @@ def _nothing_read(job: Job, failure: tuple[str, str], where: str) -> Answer:
     code, sentence = failure
     where = without_place(job, where) or WHOLE_SCAN
     return refusal(case, "", (code, without_place(job, sentence)), where, exit_codes.REFUSED)
+
+
+def same_scan_as(job: Job, series: str) -> str:
+    """Return a hash that two places share which hold the same scan; with another question of its row it is another."""
+    return hash_of(series, job.unit.series, encode(job.unit.own))
 
 
 def stand_in(unit: Unit) -> str:
@@ -147,8 +154,7 @@ class _Case:
         info = read.volume.info
         self.input_sha256 = hash_of([[sha, path] for path, sha, _ in read.manifest])
         self.patient = info.pseudonym
-        # The same scan with another question of its own row is another case.
-        own = hash_of(info.series_uid or self.input_sha256, job.unit.series, encode(job.unit.own))[:6]
+        own = same_scan_as(job, info.series_uid or self.input_sha256)[:6]
         self.name = job.unit.case or f"{self.patient or 'case'}-{own}"
         self.catalogue = _catalogue(job)
         self.tables: dict[str, list[rows.Row]] = {"cases": [], "levels": [], "fits": [], "failures": []}

@@ -250,6 +250,10 @@ def test_a_dry_run_says_what_would_be_planned_and_writes_nothing(
     said = capsys.readouterr().out.splitlines()
     assert len(said) == N + 3 and sum("20 mm, 500 mm, scan 0.25" in line for line in said) == N
     assert sum("NOT: " in line for line in said) == 3
+    twice = cohort / "twice.csv"
+    twice.write_text((cohort / "cases.csv").read_text() + "scan1,femur,,m\nscan1/.,femur,,m\n")
+    assert main(["cohort", str(twice), "--dry-run"]) == 10
+    assert sum("NOT: CF-A025: the same scan as row" in line for line in capsys.readouterr().out.splitlines()) == 1
 
 
 @pytest.mark.parametrize(
@@ -276,3 +280,4 @@ def test_what_cannot_be_meant_is_one_sentence(
     command = ["cohort", str(tmp_path / "t.csv"), "--settings", str(tmp_path / "s.toml")]
     assert main([*command, "--out", str(tmp_path / "out"), *more]) == 2
     assert words in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
