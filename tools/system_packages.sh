@@ -3,7 +3,7 @@
 # Nothing here is needed for a number: without OpenGL there is no scene.png, without the others some tests skip.
 # Usage: tools/system_packages.sh run|test
 run="libegl1 libgl1-mesa-dri"
-test="$run chromium poppler-utils admesh dcmtk dicom3tools libgl1 libgomp1 libglu1-mesa libxcursor1 libxinerama1 libxft2" # the last six: gmsh
+test="$run chromium xvfb poppler-utils admesh dcmtk dicom3tools libgl1 libgomp1 libglu1-mesa libxcursor1 libxinerama1 libxft2" # the last six: gmsh
 [ "$1" = test ] && wanted=$test || wanted=$run
 
 command -v dpkg-query >/dev/null 2>&1 || { echo "note: not a Debian system; useful system packages: $wanted"; exit 0; }
