@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from canalfit import exit_codes
 from canalfit.folder import check_outside, check_target, whole_or_absent
+from canalfit.memory import return_what_is_free
 from canalfit.outlook_tables import envelope_csv, what_if_csv, zones_csv
 from canalfit.tables import fits_csv, reaming_csv, sections_csv, wall_csv
 from dicom_io import ReadOptions, ReadResult, read_labels, read_series
@@ -55,10 +56,10 @@ class PlanRequest:
 
 @dataclass(frozen=True)
 class CaseResult:
-    """A plan, its record, and the folder that holds them."""
+    """A plan, what its record says in short, and the folder that holds them."""
 
     plan: ImplantationPlan
-    record: dict[str, Any]
+    summary: dict[str, Any]
     folder: Path
     findings: tuple[Finding, ...]  # of reading, planning and writing
 
@@ -106,11 +107,14 @@ def plan_series(
             plan, mask = plan_of(read, catalogue, request)
             viewer.start_picture(plan, press)
             record, text = record_of(plan, read, request, mask)
+            provenance, summary = provenance_of(record), record["summary"]
+            del record  # tens of MB that drawing needs, and so is its text
         with step("writing the plan folder"), whole_or_absent(Path(out), force=request.force) as folder:
             (folder / "plan.json").write_text(text, encoding="utf-8")
-            del text  # tens of MB that drawing needs
-            written = write_plan(plan, provenance_of(record), read.volume, folder, press)
-    return CaseResult(plan, record, Path(out), (*plan.findings, *written))
+            del text
+            return_what_is_free()
+            written = write_plan(plan, provenance, read.volume, folder, press)
+    return CaseResult(plan, summary, Path(out), (*plan.findings, *written))
 
 
 def implants_for(request: PlanRequest) -> Catalogue:

@@ -126,20 +126,22 @@ def request_from(args: argparse.Namespace) -> PlanRequest:
 def run(args: argparse.Namespace) -> int:
     """Plan, write, and say what was found."""
     from canalfit.case import plan_series
+    from canalfit.memory import return_large_blocks
     from sizing.implants import load_reamer_set
 
+    return_large_blocks()
     reamers = None if args.reamers is None else load_reamer_set(args.reamers)
     request = replace(request_from(args), mask=args.mask, mask_label=args.mask_label, reamers=reamers)
     result = plan_series(args.source, args.out, request, args.console.step)
     if args.json:
-        args.console.json({"folder": args.out.name, "exit_code": result.exit_code} | result.record["summary"])
+        args.console.json({"folder": args.out.name, "exit_code": result.exit_code} | result.summary)
     _say(args, result)
     return result.exit_code
 
 
 def _say(args: argparse.Namespace, result: CaseResult) -> None:
     say = args.console.say
-    chosen, summary = result.plan.chosen, result.record["summary"]
+    chosen, summary = result.plan.chosen, result.summary
     if chosen is None:
         say("No implant of the catalogue fits; fits.csv holds the reasons.")
     else:

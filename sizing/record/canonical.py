@@ -8,6 +8,8 @@ from functools import cache
 from typing import Any
 
 HASH_KEY = "sha256"
+# Characters hashed at a time: a record is ten MB and more.
+_CHUNK = 1 << 16
 
 
 # Objects down to this depth are broken over lines; what lies deeper stands on one line.
@@ -61,4 +63,7 @@ def seal(record: dict[str, Any]) -> tuple[dict[str, Any], str]:
 
 
 def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+    found = hashlib.sha256()
+    for first in range(0, len(text), _CHUNK):
+        found.update(text[first : first + _CHUNK].encode())
+    return found.hexdigest()
