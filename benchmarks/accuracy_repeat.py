@@ -25,6 +25,7 @@ from sizing.geometry import VolumeGeometry
 from sizing.phantom.noise import correlated_noise
 from sizing.phantom.shape import AxisTable
 from sizing.segmentation import find_residual_bone
+from sizing.selfcheck.coverage import TWO_SIDED_95
 from sizing.selfcheck.like import scan_like
 from sizing.volume import CtVolume
 
@@ -103,8 +104,11 @@ def measure(volume: CtVolume, bone: Bone, cut_mm: float) -> Canal:
     return measure_canal(volume, found, CanalSettings())
 
 
-def differences(one: Canal, other: Canal) -> dict[str, np.ndarray]:
-    """The other's numbers minus the one's, at the same places of the bone."""
+def differences(one: Canal, other: Canal) -> tuple[dict[str, np.ndarray], float]:
+    """The other's numbers minus the one's, at the same places of the bone.
+
+    And the share of diameters whose difference lies inside what both state (95 %).
+    """
     axis = AxisTable(other.axis.depth_mm, other.axis.points_lps, other.axis.s_lps, other.axis.u_lps, other.axis.v_lps)
     first, second = measure_sections(one), measure_sections(other)
     depth = axis.locate(one.axis.points_lps)[:, 0]
@@ -113,8 +117,14 @@ def differences(one: Canal, other: Canal) -> dict[str, np.ndarray]:
         name: np.interp(depth, axis.depth_mm, getattr(second, name))[both] - getattr(first, name)[both]
         for name in ("inscribed_diameter_mm", "area_diameter_mm")
     }
+    inside = []
+    for name in found:
+        se = [getattr(t, name.replace("_mm", "_se_mm")) for t in (first, second)]
+        both_se = np.hypot(se[0], np.interp(depth, axis.depth_mm, se[1]))[both]
+        known = np.isfinite(found[name]) & np.isfinite(both_se)
+        inside.append((np.abs(found[name]) <= TWO_SIDED_95 * both_se)[known])
     found["wall_mm"] = _wall_difference(one, other, axis)
-    return {name: d[np.isfinite(d)] for name, d in found.items()}
+    return {name: d[np.isfinite(d)] for name, d in found.items()}, float(np.concatenate(inside).mean())
 
 
 def _wall_difference(one: Canal, other: Canal, axis: AxisTable) -> np.ndarray:
@@ -140,19 +150,21 @@ def rows(name: str, folder: Path, bone: Bone, cut_mm: float) -> list[str]:
     lines = []
     for change, make in CHANGES.items():
         try:
-            found = differences(one, measure(make(volume), bone, cut_mm))
+            found, inside = differences(one, measure(make(volume), bone, cut_mm))
         except CanalfitError as error:
-            lines.append(f"| {name} | {change} | refused: {error} | | | |")
+            lines.append(f"| {name} | {change} | refused: {error} | | | | |")
             continue
         cells = [f"{np.median(np.abs(d)):.3f} ({np.median(d):+.3f})" for d in found.values()]
         worst = max(np.median(np.abs(d)) for d in found.values())
-        lines.append(f"| {name} | {change} | {' | '.join(cells)} | {'yes' if worst <= GOAL_MM else '**no**'} |")
+        lines.append(
+            f"| {name} | {change} | {' | '.join(cells)} | {inside:.0%} | {'yes' if worst <= GOAL_MM else '**no**'} |"
+        )
         print(lines[-1], flush=True)
     return lines
 
 
-HEAD = """| series | change | inscribed diameter | area diameter | wall | ≤ 0.1 mm |
-|---|---|---|---|---|---|"""
+HEAD = """| series | change | inscribed diameter | area diameter | wall | inside both intervals | ≤ 0.1 mm |
+|---|---|---|---|---|---|---|"""
 
 
 def main() -> int:

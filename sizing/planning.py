@@ -10,7 +10,15 @@ from importlib import import_module
 from typing import Any
 
 from sizing.anatomy import Bone, Side
-from sizing.canal import CanalSettings, CanalShape, SectionTable, describe_shape, measure_canal, measure_sections
+from sizing.canal import (
+    CanalSettings,
+    CanalShape,
+    SectionTable,
+    describe_shape,
+    isthmus_findings,
+    measure_canal,
+    measure_sections,
+)
 from sizing.canal.model import Canal
 from sizing.errors import UsageError
 from sizing.findings import Finding
@@ -225,6 +233,7 @@ def plan_canal(
     with watch("describe"):
         sections = measure_sections(canal)
         shape = describe_shape(canal, sections)
+        seen = (*canal.findings, *isthmus_findings(shape.isthmus_depth_mm, shape.isthmus_depth_se_mm))
     with watch("fit"):
         context = fit_context(
             canal,
@@ -250,7 +259,7 @@ def plan_canal(
         neighbours=neighbours,
         catalogue_version=catalogue.version,
         catalogue_sha256=catalogue.sha256,
-        findings=(*canal.findings, *choice_findings(chosen, fits, settings.fit)),
+        findings=(*seen, *choice_findings(chosen, fits, settings.fit)),
     )
     with watch("what if"):
         plan = with_outlook(replace(plan, envelope=envelope_of(context, candidates)), context)

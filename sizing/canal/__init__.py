@@ -1,6 +1,7 @@
 """The canal: its axis, sections, surfaces below the voxel, shape, and the doubt in each number."""
 
 from sizing.canal.contours import parallel_axis
+from sizing.canal.isthmus import isthmus_findings
 from sizing.canal.measure import measure_canal
 from sizing.canal.model import Canal, CanalAxis, CorticalDefect, EdgeModel
 from sizing.canal.sections import SectionTable, measure_sections
@@ -18,6 +19,7 @@ __all__ = [
     "SectionTable",
     "cortical_thickness",
     "describe_shape",
+    "isthmus_findings",
     "measure_canal",
     "measure_sections",
     "parallel_axis",

@@ -16,6 +16,7 @@ from sizing.canal.verdict import RayState
 from sizing.canal.walls import Walls
 from sizing.findings import Finding, Level
 from sizing.geometry import FloatArray
+from sizing.intervals import TWO_SIDED_95
 
 # A hole in the wall smaller than this is a vessel's canal or noise.
 DEFECT_MM = 4.0
@@ -27,7 +28,6 @@ MISSING_SHARE = 0.5
 # Thin or unclear walls are named when they take this share of a level for at least this length.
 NAMED_SHARE = 0.05
 NAMED_LENGTH_MM = 3.0
-TWO_SIDED_95 = 1.96
 # Stretches closer than this are told as one, and this many at most.
 JOINED_MM, NAMED_STRETCHES = 10.0, 3
 # Cortex fades where it lacks this share of its HU at the endosteum, on this share of a level's rays. An edge that is

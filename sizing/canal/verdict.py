@@ -11,6 +11,7 @@ from sizing.canal.fitting import WallFit
 from sizing.canal.locate import Located
 from sizing.canal.rays import Rays
 from sizing.geometry import FloatArray
+from sizing.intervals import TWO_SIDED_95
 from sizing.volume import CtVolume
 
 # Below this many sigma a wall is told from its brightness only: a thin dense wall and a thicker porous one look alike.
@@ -23,7 +24,7 @@ WORST_NOISES, WORST_CONTRAST = 5.0, 0.06
 # One ray may be vague where cancellous bone grows into cortex, if its neighbours help; the surface may not.
 WORST_RAY_SE_MM, WORST_SE_MM = 1.5, 0.4
 # A wall whose width may be wrong by a whole reamer step, all round and along the bone, plans nothing.
-WORST_WALL_MM, TWO_SIDED_95 = 0.5, 1.96
+WORST_WALL_MM = 0.5
 # Soft tissue must be seen this far outside the wall, and content this far inside.
 SEEN_MM = 1.0
 # A canal whose middle is brighter than this share of the cortex is closed by bone: no cancellous bone is so dense.

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sizing.canal import Canal, describe_shape, measure_sections
+from sizing.canal import Canal, describe_shape, isthmus_findings, measure_sections
 from sizing.canal.model import EdgeModel
 
 ANGLES = np.linspace(0, 2 * np.pi, 128, endpoint=False)
@@ -38,6 +38,39 @@ def test_noise_of_independent_pieces_averages_out():
     np.testing.assert_allclose(table.area_diameter_se_mm, 2 * 0.03 / np.sqrt(pieces), rtol=1e-6)
     # the minor axis weighs the rays by 2 cos^2 - 1/2: mean square 1/4 + 1/2 of the even weight
     np.testing.assert_allclose(table.minor_diameter_se_mm, 2 * 0.03 / np.sqrt(pieces) * np.sqrt(3.0), rtol=1e-3)
+
+
+def test_an_error_that_a_region_shares_averages_out_over_regions():
+    canal = made_canal(np.full(3, 6.0), 0.02, 0.0)
+    regional = np.full(canal.endosteal_radius_mm.shape, 0.02)
+    edges = replace(canal.edges, regional_rad=0.5)
+    table = measure_sections(
+        replace(canal, endosteal_regional_se_mm=regional, periosteal_regional_se_mm=regional, edges=edges)
+    )
+    # mean of exp(-(angle / 2 / 0.5)^2) over a full turn: 0.5 / sqrt(pi), its tails beyond half a turn are 1e-5
+    np.testing.assert_allclose(table.area_diameter_se_mm, 2 * 0.02 * np.sqrt(0.5 / np.sqrt(np.pi)), rtol=1e-3)
+    # two opposite places hold a circle, each in a region of its own
+    np.testing.assert_allclose(table.inscribed_diameter_se_mm, 2 * 0.02 / np.sqrt(2), rtol=1e-6)
+
+
+def test_an_error_of_cortex_hu_moves_both_surfaces_apart():
+    canal = made_canal(np.full(3, 6.0), 0.05, 0.05)
+    # 10 % more HU: endosteum 0.1 mm out, wall 0.2 mm thinner; half of that is the standard error
+    edges = replace(
+        canal.edges, cortex_hu=1400.0, cortex_hu_se=70.0, endosteal_mm_per_10_percent_cortex=0.1,
+        wall_mm_per_10_percent_cortex=-0.2,
+    )  # fmt: skip
+    table = measure_sections(replace(canal, edges=edges))
+    np.testing.assert_allclose(table.wall_min_se_mm, 0.1, rtol=1e-6)
+    np.testing.assert_allclose(table.cortical_area_se_mm2, 2 * np.pi * (6 + 10) * 0.05, rtol=1e-6)
+
+
+def test_a_level_that_cannot_be_told_to_2_mm_is_said():
+    assert isthmus_findings(None, None) == ()
+    assert isthmus_findings(84.0, 1.0) == ()
+    (finding,) = isthmus_findings(84.0, 1.5)
+    assert finding.code == "CF-C111"
+    assert "3 mm lower or higher" in finding.message
 
 
 @pytest.mark.parametrize("widening", [(4e-3, 4e-3), (1e-3, 6e-3)])

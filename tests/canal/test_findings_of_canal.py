@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from sizing.canal import CanalSettings, measure_canal, measure_sections
+from sizing.canal.verdict import RayState, judge_scan
 from sizing.errors import CanalError
 from sizing.findings import Level
 
@@ -136,3 +137,20 @@ def test_a_thin_wall_everywhere_is_stated_with_its_doubt_or_not_at_all(tube):
     known = np.isfinite(error)
     assert known.mean() > 0.5
     assert np.all(np.abs(error[known]) < 3 * said[known])
+
+
+def test_thin_walls_across_thick_slices_are_refused_rather_than_guessed(tube):
+    """Walls of 1 mm, 35 degrees oblique, slices of 3.25 mm: they once came out 0.7 mm too thick, without a word."""
+    case = tube(wall=1.0, semi_axes=(10, 10), voxel=(3.25, 0.75), sigma=0.5, tilt_deg=35.0, length=60.0)
+    with pytest.raises(CanalError, match="CF-C013"):
+        measure_canal(*_scan(case), SETTINGS)
+
+
+def test_where_cortex_hu_is_unknown_the_usual_wall_decides_for_all():
+    state = np.zeros((2, 3), np.int8)
+    state[0, 0] = RayState.METAL
+    wall = np.array([[9.0, 1.4, 1.4], [1.4, 1.8, 0.8]])
+    assert np.array_equal(judge_scan(state, wall, 0.10), state)  # 1.4 mm x 10 % x 1.96 = 0.27 mm
+    refused = judge_scan(state, wall, 0.20)  # 0.55 mm
+    assert refused[0, 0] == RayState.METAL
+    assert (np.delete(refused.ravel(), 0) == RayState.HIDDEN_CORTEX).all()

@@ -65,6 +65,20 @@ def test_a_wide_gap_gives_no_diameter_and_a_small_one_does():
     assert t.wall_min_mm[0] == pytest.approx(4, abs=2e-3)
 
 
+def test_a_contour_known_to_five_eighths_is_told_only_if_its_gaps_are_small():
+    """As in the tibia sample: what matters is not how much is missing but whether a gap could hide the circle."""
+    inner, outer = np.full((2, 256), 6.0), np.full((2, 256), 10.0)
+    inner[0, np.arange(256) % 16 < 6] = np.nan  # 62 % known, gaps of 8 degrees all round
+    inner[1, :96] = np.nan  # 62 % known, one gap of 135 degrees
+    frames = Canal.from_sections([0, 1], [np.full(64, 6.0)] * 2, [np.full(64, 10.0)] * 2).axis
+    t = measure_sections(Canal(frames, THETA, inner, outer))
+    assert t.measured_share == pytest.approx([0.625, 0.625], abs=0.01)
+    assert t.inscribed_diameter_mm[0] == pytest.approx(12, abs=1e-3)
+    for name in ("inscribed", "circumscribed", "minor", "major", "area", "ap", "ml"):
+        assert np.isnan(getattr(t, f"{name}_diameter_mm")[1]), name  # never a smaller circle inside what is known
+    assert t.wall_min_mm == pytest.approx([4.0, 4.0], abs=2e-3)  # the known part still has its wall
+
+
 @pytest.mark.kernel
 def test_circles_agree_with_brute_force():
     rng = np.random.default_rng(3)
