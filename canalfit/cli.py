@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 
 from canalfit import __version__, exit_codes
@@ -42,7 +43,7 @@ def _what(module: ModuleType) -> str:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; raises SystemExit only for usage and ``--help``."""
     _one_thread_for_linear_algebra()
-    args = build_parser().parse_args(argv)
+    args = _parsed(argv)
     args.console = Console(quiet=args.quiet)
     try:
         return args.run(args)
@@ -62,6 +63,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         return exit_codes.USAGE
     except Exception as error:
         return _internal(error, args.console)
+
+
+def _parsed(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Parse; a list of places may stand behind options, too, which argparse alone takes for a mistake."""
+    parser = build_parser()
+    args, rest = parser.parse_known_args(argv)
+    if rest and (not hasattr(args, "places") or any(word.startswith("-") for word in rest)):
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    if rest:
+        args.places += map(Path, rest)
+    return args
 
 
 def _one_thread_for_linear_algebra() -> None:

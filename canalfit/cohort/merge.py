@@ -29,12 +29,13 @@ def merge(out: Path, parts: Sequence[Path], settings: CohortSettings, *, parquet
     """
     if parquet:
         require_parquet()
+    for part in parts:
+        if not (Path(part) / "cases").is_dir():
+            raise UsageError(f"{part} is not a folder of results: it holds no folder cases")
     store = Store(out)
     with store.lock():
         found = store.markers()
         for part in parts:
-            if not (Path(part) / "cases").is_dir():
-                raise UsageError(f"{part} is not a folder of results: it holds no folder cases")
             for case, marker in Store(part).markers().items():
                 if case not in found:
                     _copy(Path(part) / "cases" / case, store)

@@ -34,7 +34,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParse
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "source", metavar="SOURCE", nargs="+", type=Path, help="where the scans are; or: merge PART ..."
+        "places", metavar="SOURCE", nargs="+", type=Path, help="where the scans are; or: merge PART ..."
     )
     parser.add_argument("--out", metavar="RESULTS", type=Path, help="folder of results")
     parser.add_argument("--settings", metavar="TOML", type=Path, help="what is planned (docs/cohorts.md)")
@@ -61,9 +61,9 @@ def run(args: argparse.Namespace) -> int:
     """Run a cohort, look at it, or merge shares."""
     from sizing.errors import UsageError
 
-    if str(args.source[0]) == "merge":
+    if str(args.places[0]) == "merge":
         return _merge(args)
-    if len(args.source) > 1:
+    if len(args.places) > 1:
         raise UsageError("one SOURCE at a time; several places go into a table of cases (.csv)")
     from canalfit.cohort.run import run_cohort
     from canalfit.cohort.settings import load_settings
@@ -73,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
         return _look(args, settings, options)
     if args.out is None:
         raise UsageError("say where the results go: --out RESULTS")
-    report = run_cohort(args.source[0], args.out, settings, options, lambda n: _progress(args.console, n))
+    report = run_cohort(args.places[0], args.out, settings, options, lambda n: _progress(args.console, n))
     _say(args, report)
     return exit_codes.OK if report.clean else exit_codes.FINDINGS
 
@@ -96,7 +96,7 @@ def _options(args: argparse.Namespace) -> RunOptions:
 def _look(args: argparse.Namespace, settings: Any, options: RunOptions) -> int:
     from canalfit.cohort.look import look_at
 
-    seen = sorted(look_at(args.source[0], settings, options))
+    seen = sorted(look_at(args.places[0], settings, options))
     if args.json:
         args.console.json([{"place": p, "would_plan": what, "problem": why} for p, what, why in seen])
     else:
@@ -112,7 +112,7 @@ def _merge(args: argparse.Namespace) -> int:
 
     if args.out is None:
         raise UsageError("say where the merged results go: --out RESULTS")
-    n, failed = merge(args.out, args.source[1:], load_settings(args.settings), parquet=args.parquet)
+    n, failed = merge(args.out, args.places[1:], load_settings(args.settings), parquet=args.parquet)
     args.console.say(f"{n} cases in {args.out}/, {failed} of them with failures")
     return exit_codes.FINDINGS if failed else exit_codes.OK
 

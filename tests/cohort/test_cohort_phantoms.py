@@ -231,6 +231,19 @@ def test_a_scan_that_takes_too_long_is_listed_and_tried_again_on_request(
     assert main([*command, "--retry-failed"]) == 10 and "1 scans: 1 planned" in capsys.readouterr().err
 
 
+def test_shares_are_merged_whichever_way_the_call_is_written(cohort: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As the pages write it: the parts behind the options."""
+    settings = ["--settings", str(cohort / "cohort.toml")]
+    assert main(["cohort", "merge", *settings, "--out", str(cohort / "merged"), str(cohort / "results")]) == 10
+    for name in ("cases.csv", "levels.csv", "fits.csv", "failures.csv"):
+        assert (cohort / "merged" / name).read_bytes() == (cohort / "results" / name).read_bytes()
+    with pytest.raises(SystemExit):
+        main(["cohort", "merge", "--out", str(cohort / "merged"), str(cohort / "results"), "--bad"])
+    with pytest.raises(SystemExit):
+        main(["info", "--json", "one", "two"])
+    assert "unrecognized arguments: two" in capsys.readouterr().err
+
+
 def test_verify_finds_what_was_changed(cohort: Path, capsys: pytest.CaptureFixture[str]) -> None:
     results, source = cohort / "results", str(cohort / "cases.csv")
     assert main(["verify", str(results), "--series", source, "--sample", "1"]) == 0
