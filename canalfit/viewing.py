@@ -23,6 +23,7 @@ from sizing.record import (
 )
 from sizing.volume import CtVolume
 
+NO_SUCH_SERIES = "CF-D008a"  # of dicom_io
 GIVE_SCAN = "Give the folder of the CT series with --scan to see it and to move the cut."
 
 
@@ -110,6 +111,9 @@ def _scan_of(record: dict[str, Any], manifest: InputManifest, scan: Path | None)
         read = read_series(scan, series=uid, options=options_of(manifest))
         _check_same(read, manifest, scan)
     except CanalfitError as error:
+        if getattr(error, "code", "") == NO_SUCH_SERIES:  # one of another plan, or another limb
+            error = RecordError("CF-A005", "this is not the scan that the plan was made from", where=scan.name,
+                                measured="other series", expected=f"series …{str(uid)[-8:]}")  # fmt: skip
         return None, f"The scan is not shown: {error}"
     return read.volume, ""
 

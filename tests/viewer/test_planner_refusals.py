@@ -57,6 +57,7 @@ def test_a_scan_that_is_not_that_of_the_plan_is_not_shown_and_the_plan_is(folder
     assert (
         opened.volume is None and opened.note.startswith("The scan is not shown: ") and opened.plan.chosen is not None
     )
+    assert "not the scan that the plan was made from [humerus]; measured other series" in opened.note
 
 
 def test_a_scan_that_is_gone_is_not_shown_and_the_plan_is(folder: Path) -> None:

@@ -132,7 +132,7 @@
     host.dataset.fitting = 1;
     telling = setTimeout(async () => {
       const found = rooms(host);
-      told = JSON.stringify(found);
+      host.dataset.rooms = told = JSON.stringify(found);
       try { await send("room", found); } finally { telling = 0; host.dataset.fitting = 0; fit(); }
     }, 60);
   }
