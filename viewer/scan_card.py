@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import viewer.style as style
-from sizing.planning import RESEARCH_USE
+from sizing.intended_use import RESEARCH_USE
 from viewer.paint import PAGE_MM, Sheet
 
 _LEFT, _WIDTH = 15.0, 180.0
