@@ -152,3 +152,12 @@ def save(slices: list[FileDataset], folder: Path, name: Callable[[int], str] = "
         ds.save_as(path, enforce_file_format=True)
         paths.append(path)
     return paths
+
+
+def save_with(hu: np.ndarray, folder: Path, **header: object) -> list[Path]:
+    """Write a series whose slices all have these header values."""
+    slices = series(hu)
+    for ds in slices:
+        for keyword, value in header.items():
+            setattr(ds, keyword, value)
+    return save(slices, folder)

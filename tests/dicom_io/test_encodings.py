@@ -119,10 +119,7 @@ def test_unknown_syntax_is_refused(tmp_path, hu):
 
 
 def test_lossy_compression_is_said(tmp_path, hu):
-    slices = ct_files.series(hu)
-    for ds in slices:
-        ds.LossyImageCompression = "01"
-    ct_files.save(slices, tmp_path)
+    ct_files.save_with(hu, tmp_path, LossyImageCompression="01")
     result = read_series(tmp_path)
     assert [f.code for f in result.findings] == ["CF-D014b"] and result.volume.info.lossy
 

@@ -59,10 +59,7 @@ def test_row_2_image_numbers_betray_a_missing_end(tmp_path, hu):
 
 
 def test_row_2_header_announces_more_images(tmp_path, hu):
-    slices = ct_files.series(hu)
-    for ds in slices:
-        ds.NumberOfSeriesRelatedInstances = 30
-    ct_files.save(slices, tmp_path)
+    ct_files.save_with(hu, tmp_path, NumberOfSeriesRelatedInstances=30)
     assert warnings(read_series(tmp_path)) == {"CF-D002a"}
 
 
@@ -279,10 +276,7 @@ def test_row_7_tilt_comes_from_positions_alone(tmp_path, hu, tag):
 
 
 def test_row_7_tilt_that_only_the_header_tells(tmp_path, hu):
-    slices = ct_files.series(hu)
-    for ds in slices:
-        ds.GantryDetectorTilt = "15"
-    ct_files.save(slices, tmp_path)
+    ct_files.save_with(hu, tmp_path, GantryDetectorTilt="15")
     result = read_series(tmp_path)
     assert exact(result, hu) and warnings(result) == {"CF-D007b"}
 

@@ -87,9 +87,6 @@ def test_row_18_series_uid_is_missing(tmp_path, hu):
 
 
 def test_row_18_missing_class_and_uid_are_said(tmp_path, hu):
-    slices = ct_files.series(hu)
-    for ds in slices:
-        ds.SOPClassUID = ""
-    ct_files.save(slices, tmp_path)
+    ct_files.save_with(hu, tmp_path, SOPClassUID="")
     result = read_series(tmp_path)
     assert exact(result, hu) and warnings(result) == {"CF-D018b"}

@@ -90,10 +90,7 @@ def test_row_10_other_modality_in_the_series(tmp_path, hu):
 # --- row 19: what is not CT -----------------------------------------------------------------------
 @pytest.mark.parametrize("modality", ["MR", "PT", "XA", ""])
 def test_row_19_other_modality(tmp_path, hu, modality):
-    slices = ct_files.series(hu)
-    for ds in slices:
-        ds.Modality = modality
-    ct_files.save(slices, tmp_path)
+    ct_files.save_with(hu, tmp_path, Modality=modality)
     refused("CF-D019", tmp_path)
 
 
@@ -107,10 +104,7 @@ def test_row_19_secondary_capture(tmp_path, hu):
 
 
 def test_row_19_cone_beam(tmp_path, hu):
-    slices = ct_files.series(hu)
-    for ds in slices:
-        ds.ManufacturerModelName = "NewTom 5G CBCT"
-    ct_files.save(slices, tmp_path)
+    ct_files.save_with(hu, tmp_path, ManufacturerModelName="NewTom 5G CBCT")
     refused("CF-D019b", tmp_path, names=["--allow-uncalibrated"])
     result = read_series(tmp_path, options=ReadOptions(allow_uncalibrated=True))
     assert exact(result, hu) and warnings(result) == {"CF-D019d"}
@@ -118,10 +112,7 @@ def test_row_19_cone_beam(tmp_path, hu):
 
 # --- row 28: burned-in text -----------------------------------------------------------------------
 def test_row_28_burned_in_text(tmp_path, hu):
-    slices = ct_files.series(hu)
-    for ds in slices:
-        ds.BurnedInAnnotation = "YES"
-    ct_files.save(slices, tmp_path)
+    ct_files.save_with(hu, tmp_path, BurnedInAnnotation="YES")
     assert warnings(read_series(tmp_path)) == {"CF-D028"}
 
 

@@ -68,27 +68,18 @@ def test_row_11_every_slice_with_a_rescale_of_its_own_is_fine(tmp_path, hu, seed
 
 
 def test_row_11_lost_intercept(tmp_path, hu):
-    slices = ct_files.series(hu)
-    for ds in slices:
-        ds.RescaleIntercept = "0"
-    ct_files.save(slices, tmp_path)
+    ct_files.save_with(hu, tmp_path, RescaleIntercept="0")
     refused("CF-D011e", tmp_path)
     assert "CF-D019d" in warnings(read_series(tmp_path, options=ReadOptions(allow_uncalibrated=True)))
 
 
 def test_row_11_no_soft_tissue_where_there_is_air(tmp_path, hu):
-    slices = ct_files.series(hu)
-    for ds in slices:
-        ds.RescaleSlope = "2"  # air still measures -976
-    ct_files.save(slices, tmp_path)
+    ct_files.save_with(hu, tmp_path, RescaleSlope="2")  # air still measures -976
     assert "CF-D011d" in warnings(read_series(tmp_path))
 
 
 def test_row_11_air_is_not_air(tmp_path, hu):
-    slices = ct_files.series(hu)
-    for ds in slices:
-        ds.RescaleIntercept = "-824"
-    ct_files.save(slices, tmp_path)
+    ct_files.save_with(hu, tmp_path, RescaleIntercept="-824")
     assert "CF-D011d" in warnings(read_series(tmp_path))
 
 
@@ -194,20 +185,14 @@ def test_row_13_wrong_sign_in_one_slice(tmp_path, hu):
 
 # --- row 20: polarity -----------------------------------------------------------------------------
 def test_row_20_monochrome1_is_not_inverted(tmp_path, hu):
-    slices = ct_files.series(hu)
-    for ds in slices:
-        ds.PhotometricInterpretation = "MONOCHROME1"
-    ct_files.save(slices, tmp_path)
+    ct_files.save_with(hu, tmp_path, PhotometricInterpretation="MONOCHROME1")
     result = read_series(tmp_path)
     assert exact(result, hu) and warnings(result) == {"CF-D020"}
 
 
 # --- row 25: contrast and kernel ------------------------------------------------------------------
 def test_row_25_contrast_and_soft_kernel(tmp_path, hu):
-    slices = ct_files.series(hu)
-    for ds in slices:
-        ds.ContrastBolusAgent, ds.ConvolutionKernel = "IOMERON 300", "B31f"
-    ct_files.save(slices, tmp_path)
+    ct_files.save_with(hu, tmp_path, ContrastBolusAgent="IOMERON 300", ConvolutionKernel="B31f")
     assert warnings(read_series(tmp_path)) == {"CF-D025", "CF-D025a"}
 
 
