@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -12,6 +11,7 @@ from canalfit import __version__, exit_codes
 from canalfit.case import PlanRequest, implants_for, planned, record_of
 from canalfit.cohort.answer import BONE_NOT_WHOLE, INTERNAL, UNUSABLE_ROW, WHOLE_SCAN, Answer, Job
 from canalfit.cohort.cases import Unit
+from canalfit.cohort.sentences import internal_sentence, told, without_place
 from canalfit.cohort.settings import CohortSettings, Question, hash_of
 from canalfit.cohort.thumbnail import thumbnail_png
 from dicom_io import ReadOptions, ReadResult, SeriesList, find_series, read_series
@@ -102,7 +102,7 @@ def _look(job: Job, found: SeriesList) -> Answer:
     examined = examine(found, entry, options)
     levels = ", ".join(level.name for level in levels_of(job.question))
     bones = "/".join(job.question.bones) or "bone told from the scan"
-    refused = tuple((e.code, without_place(job, str(e))) for e in examined.refusals[:1])
+    refused = tuple((e.code, told(job, str(e))) for e in examined.refusals[:1])
     what = f"series {entry.describe()}; {bones}; {levels}"
     uid = entry.frames[0].series_uid
     return Answer(same_scan_as(job, uid) if uid else "", failed=refused, description=what)
@@ -112,7 +112,7 @@ def _nothing_read(job: Job, failure: tuple[str, str], where: str) -> Answer:
     case = stand_in(job.unit)
     code, sentence = failure
     where = without_place(job, where) or WHOLE_SCAN
-    return refusal(case, "", (code, without_place(job, sentence)), where, exit_codes.REFUSED)
+    return refusal(case, "", (code, told(job, sentence)), where, exit_codes.REFUSED)
 
 
 def same_scan_as(job: Job, series: str) -> str:
@@ -123,14 +123,6 @@ def same_scan_as(job: Job, series: str) -> str:
 def stand_in(unit: Unit) -> str:
     """Return the name of a case whose scan gives none."""
     return unit.case or f"unread-{unit.label}"
-
-
-def without_place(job: Job, text: str) -> str:
-    """Return a text without the path of the scan, which may be a patient's name."""
-    path = job.unit.path
-    for place in (str(path.resolve()), str(path), path.name if path.is_file() else ""):
-        text = text.replace(place, WHOLE_SCAN) if place else text
-    return text
 
 
 def refusal(case: str, patient: str, failure: tuple[str, str], where: str, exit_code: int) -> Answer:
@@ -200,7 +192,7 @@ class _Case:
 
     def _fail(self, key: rows.Key, code: str, sentence: str, exit_code: int) -> None:
         """List a failure of a scan that was read: it is about the series, named by its first file."""
-        sentence = without_place(self.job, sentence)
+        sentence = told(self.job, sentence)
         self.failed.append((code, sentence))
         self.tables["failures"].append([*key, code, sentence, without_place(self.job, self.read.manifest[0][0]), True])
         self.tables["cases"].append(rows.refused_row(key, self.patient, exit_code, self.input_sha256))
@@ -246,16 +238,6 @@ class _Case:
 def folder_of(bone: str, side: str, level: str) -> str:
     """Return the sub-folder of one row in its case's folder."""
     return f"{bone}-{side}-{level}".replace(" ", "-")
-
-
-def internal_sentence(error: BaseException) -> str:
-    """Name our own mistake in one line, with its place."""
-    place = error.__traceback__
-    while place is not None and place.tb_next is not None:
-        place = place.tb_next
-    where = f" ({os.path.basename(place.tb_frame.f_code.co_filename)}:{place.tb_lineno})" if place else ""
-    text = " ".join(str(error).split())[:200]
-    return f"{INTERNAL}: internal error, our fault: {type(error).__name__}: {text}{where}. Please report it."
 
 
 def _catalogue(job: Job) -> Catalogue:

@@ -56,7 +56,7 @@ def serve(requests: IO[bytes], answers: IO[bytes]) -> None:
         except MemoryError:
             answer = None
         except Exception as error:  # a mistake of ours costs this scan, not the run
-            from canalfit.cohort.task import internal_sentence
+            from canalfit.cohort.sentences import internal_sentence
 
             answer = internal_sentence(error)
         send(answers, answer)

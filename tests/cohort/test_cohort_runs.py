@@ -4,6 +4,7 @@ import csv
 import errno
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -16,11 +17,13 @@ import cohort_stubs
 import pytest
 
 import canalfit.cohort.run as cohort
-from canalfit.cohort.answer import Answer, Limits
+from canalfit.cohort.answer import Answer, Job, Limits
+from canalfit.cohort.cases import Unit
 from canalfit.cohort.merge import merge
 from canalfit.cohort.options import RunOptions
 from canalfit.cohort.run import run_cohort
-from canalfit.cohort.settings import CohortSettings, settings_from
+from canalfit.cohort.sentences import told
+from canalfit.cohort.settings import CohortSettings, Question, settings_from
 from sizing.errors import InputError, UsageError
 
 TABLES = ("cases.csv", "levels.csv", "fits.csv", "failures.csv", "dictionary.csv")
@@ -321,3 +324,15 @@ def test_a_process_is_replaced_now_and_then(tmp_path: Path, monkeypatch: pytest.
     run_cohort(source, tmp_path / "many", options=RunOptions(workers=1))
     assert len(started) == 3
     assert tables_of(tmp_path / "one") == tables_of(tmp_path / "many")
+
+
+def test_advice_names_columns_and_settings_and_not_options_of_plan(tmp_path: Path) -> None:
+    """Every option that a refusal may advise is one that a cohort has another word for."""
+    job = Job(Unit("a", tmp_path / "a", ""), Question(), CohortSettings(), "")
+    assert told(job, "Name it: --bone femur, tibia or humerus.") == (
+        "Name it: column bone, or bones in the settings: femur, tibia or humerus."
+    )
+    for top in ("sizing", "dicom_io"):
+        for file in (Path(__file__).parents[2] / top).rglob("*.py"):
+            for option in re.findall(r"(?<![-\w`])--[a-z][a-z-]+", file.read_text()):
+                assert option in ("--json", "--supersedes", "--mask-label") or "--" not in told(job, option), file
