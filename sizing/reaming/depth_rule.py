@@ -12,7 +12,7 @@ from sizing.geometry import FloatArray
 from sizing.reaming.model import ReamerPass, ReamingPlan
 from sizing.reaming.pierce import tools_in_sections
 from sizing.reaming.sections import SectionStack
-from sizing.reaming.tools import FAR_MM, tool_pieces
+from sizing.reaming.tools import FAR_MM, tool_pieces, tool_radius_mm
 
 # Gauss-Legendre on 0..1, three points.
 _NODES = 0.5 + 0.5 * np.array([-np.sqrt(0.6), 0.0, np.sqrt(0.6)])
@@ -21,6 +21,9 @@ _WEIGHTS = np.array([5.0, 8.0, 5.0]) / 18.0
 # (the cut end, a tool's flat end) leans across the bone, and so sweeps over it, into this many.
 _DIVISIONS = 4
 _ACROSS = 16
+# Places along a rim, from one side to the other, by the cosine; a thousandth short of its turn, where a section meets
+# more of it than a point.
+_RIM = 0.999 * np.cos(np.linspace(0.0, np.pi, _ACROSS + 1))
 # Panels thinner than this hold nothing.
 _THINNEST_MM = 1e-9
 
@@ -116,15 +119,30 @@ def volume_begins(canal: Canal, levels: SectionStack) -> float:
 
 def tool_ends(made: ReamerPass, levels: SectionStack) -> FloatArray:
     """Depths at which a tool's pieces begin and end; a stretch for each where it leans across the sections."""
-    row = tools_in_sections((made,), levels)[0]
-    station, lean = row[:, 6], np.hypot(row[:, 2], row[:, 3])
-    pieces = tool_pieces(made.reamer)
-    ends = np.unique(pieces[:, :2])
-    ends = ends[ends > -FAR_MM / 2]
-    at = np.interp(ends, station, levels.depth_mm, left=np.nan, right=np.nan)
-    spread = np.interp(at, levels.depth_mm, lean) * np.nanmax(levels.periosteal_mm, initial=0.0)
-    found = (at[:, None] + spread[:, None] * np.linspace(-1.0, 1.0, _ACROSS + 1)).ravel()
+    _, at, lean = _piece_ends(made, levels)
+    across = np.nanmax(levels.periosteal_mm, initial=0.0) * np.linspace(-1.0, 1.0, _ACROSS + 1)
+    found = (at[:, None] + lean[:, None] * across).ravel()
     return found[np.isfinite(found)]
+
+
+def tool_rims(made: ReamerPass, levels: SectionStack) -> FloatArray:
+    """Depths along the rims at which a tool's pieces begin and end, closest where a rim turns back.
+
+    Where a leaning tool ends, its edge is farthest out at the very end of that stretch.
+    """
+    station, at, lean = _piece_ends(made, levels)
+    across = tool_radius_mm(made.reamer, station)[:, None] * _RIM
+    found = (at[:, None] + lean[:, None] * across).ravel()
+    return found[np.isfinite(found)]
+
+
+def _piece_ends(made: ReamerPass, levels: SectionStack) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Stations where a tool's pieces begin and end, the depths (NaN = not in the canal) and how it leans there."""
+    row = tools_in_sections((made,), levels)[0]
+    ends = np.unique(tool_pieces(made.reamer)[:, :2])
+    ends = ends[ends > -FAR_MM / 2]
+    at = np.interp(ends, row[:, 6], levels.depth_mm, left=np.nan, right=np.nan)
+    return ends, at, np.interp(at, levels.depth_mm, np.hypot(row[:, 2], row[:, 3]))
 
 
 def _changes(touched: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -12,7 +12,7 @@ from sizing._sweep import Sections
 from sizing.canal.model import Canal
 from sizing.geometry import FloatArray
 from sizing.reaming.cut import hole_edges, kernel_for, least_walls
-from sizing.reaming.depth_rule import tool_ends
+from sizing.reaming.depth_rule import tool_rims
 from sizing.reaming.model import ReamingPlan, ToolKind
 from sizing.reaming.sections import SectionStack, sections_at
 from sizing.reaming.stencils import stencils
@@ -71,5 +71,5 @@ def reach_at(canal: Canal, plan: ReamingPlan, depth_mm: FloatArray) -> Reach:
 def reach_at_ends(canal: Canal, plan: ReamingPlan, levels: SectionStack) -> Reach:
     """Look where tools end: a leaning tool's wall is thinnest at its very end, between two levels."""
     depth = levels.depth_mm
-    ends = np.unique(np.concatenate([tool_ends(made, levels) for made in plan.passes]))
+    ends = np.unique(np.concatenate([tool_rims(made, levels) for made in plan.passes]))
     return reach_at(canal, plan, ends[(ends > depth[0]) & (ends < depth[-1])])
