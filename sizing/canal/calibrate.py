@@ -62,6 +62,8 @@ class Calibration:
         Over which cancellous bone on the endosteum fades inwards, and the standard error of its logarithm.
     per_sigma_mm : (inner, outer)
         Median move of the surfaces if sigma were assumed 100 % larger.
+    narrower : float
+        Where the scan does not show its cortex HU: share by which walls become narrower per share of HU, blur adapting.
     """
 
     blur: Blur
@@ -75,11 +77,17 @@ class Calibration:
     decay_mm: float
     decay_ln_se: float
     per_sigma_mm: tuple[float, float]
+    narrower: float
 
     @property
     def cortex_known(self) -> bool:
         """The scan itself shows the HU of its cortex."""
         return self.cortex_se_hu < KNOWN_SHARE * self.cortex_hu
+
+    @property
+    def wall_doubt_share(self) -> float:
+        """Standard error of all walls at once, as a share of them, where the scan does not show its cortex HU."""
+        return self.narrower * self.cortex_se_hu / self.cortex_hu
 
 
 def start_params(located: Located, cortex_hu: float) -> FloatArray:
@@ -132,11 +140,12 @@ def calibrate(volume: CtVolume, rays: Rays, located: Located, expected: Blur) ->
         if np.abs(step).max() < 2e-3:
             break
     spread, cortex_se = _cortex_scatter(fit, use, cortex)
+    narrower = 0.0
     ordinary = _ordinary(fit)
     along_mm = blur_along_mm(frames[1], blur, volume.geometry)
     if np.percentile(((fit.outer_mm - fit.inner_mm) / along_mm)[ordinary], 90) < SHOWN_SIGMAS:
         sample = Sample(volume, some, frames, start, ordinary)
-        thin, thin_se = cortex_of_thin_walls(sample, blur, expected, (noise, lags))
+        thin, thin_se, narrower = cortex_of_thin_walls(sample, blur, expected, (noise, lags))
         blur, se, fit, use, cortex = thin.blur, thin.blur_se, thin.fit, ordinary, thin.cortex_hu
         cortex_se, spread = max(cortex_se, thin_se), min(spread, PLACES_SHARE * cortex)
         along_mm = blur_along_mm(frames[1], blur, volume.geometry)
@@ -148,7 +157,7 @@ def calibrate(volume: CtVolume, rays: Rays, located: Located, expected: Blur) ->
     start = np.where(np.isfinite(fit.params), fit.params, start)
     decay = _decay_of(Sample(volume, some, frames, start, use), blur, priors)
     per_sigma = middle(fit.inner_per_sigma[use]), middle(fit.outer_per_sigma[use])
-    return Calibration(blur, se, cortex, cortex_se, spread, noise, lags, fade, *decay, per_sigma)
+    return Calibration(blur, se, cortex, cortex_se, spread, noise, lags, fade, *decay, per_sigma, narrower)
 
 
 def free_fade(start: FloatArray, blur: Blur, fade_share: float) -> FloatArray:

@@ -184,12 +184,12 @@ def independent_share(spacing: Window, grid: Window) -> float:
 def moves_per_cortex(fit: WallFit, calibration: Calibration) -> tuple[FloatArray, FloatArray]:
     """Return how far (m, n) both surfaces move per HU by which the cortex is assumed brighter, mm.
 
-    Where the scan does not show its cortex HU, blur moves along with it, and only the wall's area (HU times
-    width) is known: the wall's width is then as uncertain, relatively, as the HU.
+    Where the scan does not show its cortex HU, blur moves along with it: walls become narrower by what
+    ``sizing.canal.thin`` has seen, up to as much as the HU grows, where only their area (HU times width) shows.
     """
     if calibration.cortex_known:
         return fit.inner_per_cortex, fit.outer_per_cortex
-    half = (fit.outer_mm - fit.inner_mm) / (2 * calibration.cortex_hu)
+    half = calibration.narrower * (fit.outer_mm - fit.inner_mm) / (2 * calibration.cortex_hu)
     return half, -half
 
 

@@ -74,8 +74,11 @@ def fit_with(sample: Sample, cortex_hu: float, blur: Blur, expected: Blur, noise
 
 def cortex_of_thin_walls(
     sample: Sample, blur: Blur, expected: Blur, noise: tuple[float, FloatArray]
-) -> tuple[Assumed, float]:
-    """Return the scan fitted with the likeliest cortex HU, and that HU's standard error.
+) -> tuple[Assumed, float, float]:
+    """Return the scan fitted with the likeliest cortex HU, that HU's standard error, and what it does to walls.
+
+    The last is the share by which the usual wall becomes narrower per share of HU, blur adapting: 1 where only its
+    area (HU times width) shows, 0 where its width shows by itself.
 
     Parameters
     ----------
@@ -95,7 +98,9 @@ def cortex_of_thin_walls(
     nearest = min(tried, key=lambda a: abs(np.log(a.cortex_hu) - ln_hu))
     hu = float(np.exp(ln_hu))
     begin = replace(sample, start=np.where(np.isfinite(nearest.fit.params), nearest.fit.params, sample.start))
-    return fit_with(begin, hu, nearest.blur, expected, noise), hu * ln_se
+    ln_wall = np.log([float(np.median((a.fit.outer_mm - a.fit.inner_mm)[known])) for a in tried])
+    narrower = float(np.clip(-np.interp(ln_hu, ln_assumed, np.gradient(ln_wall, ln_assumed)), 0.0, 1.0))
+    return fit_with(begin, hu, nearest.blur, expected, noise), hu * ln_se, narrower
 
 
 def mean_square(rms_hu: FloatArray) -> float:

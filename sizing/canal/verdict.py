@@ -111,14 +111,14 @@ def judge(
     return state
 
 
-def judge_scan(state: NDArray[np.int8], wall_mm: FloatArray, hu_doubt_share: float) -> NDArray[np.int8]:
+def judge_scan(state: NDArray[np.int8], wall_mm: FloatArray, wall_doubt_share: float) -> NDArray[np.int8]:
     """Return the states (m, n) once the scan as a whole is looked at.
 
-    Where cortex HU is unknown by ``hu_doubt_share``, every wall is wrong by the same share at once, so that the usual
-    wall decides for all: to believe some would pick those that are wrong in one direction.
+    Where cortex HU is unknown, every wall is wrong by the same share at once (standard error ``wall_doubt_share``), so
+    that the usual wall decides for all: to believe some would pick those that are wrong in one direction.
     """
     measured = state == RayState.MEASURED
-    if not measured.any() or TWO_SIDED_95 * hu_doubt_share * float(np.median(wall_mm[measured])) < WORST_WALL_MM:
+    if not measured.any() or TWO_SIDED_95 * wall_doubt_share * float(np.median(wall_mm[measured])) < WORST_WALL_MM:
         return state
     return np.where(measured, RayState.HIDDEN_CORTEX, state).astype(np.int8)
 

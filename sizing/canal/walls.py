@@ -76,7 +76,7 @@ def fit_surfaces(volume: CtVolume, rays: Rays, located: Located, calibration: Ca
     least_wall_mm = (LEAST_WALL_SIGMAS if calibration.cortex_known else LEAST_UNKNOWN_CORTEX_SIGMAS) * blur_mm
     state = judge(volume, rays, located, fit, expected, least_wall_mm)
     if not c.cortex_known:
-        state = judge_scan(state, fit.outer_mm - fit.inner_mm, c.cortex_se_hu / c.cortex_hu)
+        state = judge_scan(state, fit.outer_mm - fit.inner_mm, c.wall_doubt_share)
     known = state == RayState.MEASURED
     if not known.any():
         depth = rays.axis.depth_mm
