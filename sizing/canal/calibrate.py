@@ -35,7 +35,8 @@ TELLING_SIGMAS = 2.0
 # Where nine walls of ten are, as fitted, thinner than this many sigma (along the ray, with the slices' share and the
 # grid's), cortex HU and blur can be taken for each other.
 SHOWN_SIGMAS = 4.0
-# Where the usual wall is thinner than this, the fit knows nothing of its cortex: what is usual may be off as usual.
+# Where the usual wall is thinner than this, the fit knows nothing of its cortex: what is usual may be off as usual, and
+# only the wall's area shows.
 SAID_SIGMAS = 2.2
 TAIL, FADE = 3, 6  # columns of the parameters
 # A cortex HU vaguer than this share is said to be unknown.
@@ -150,7 +151,7 @@ def calibrate(volume: CtVolume, rays: Rays, located: Located, expected: Blur) ->
         cortex_se, spread = max(cortex_se, thin_se), min(spread, PLACES_SHARE * cortex)
         along_mm = blur_along_mm(frames[1], blur, volume.geometry)
         if np.median(((fit.outer_mm - fit.inner_mm) / along_mm)[ordinary]) < SAID_SIGMAS:
-            cortex_se = max(cortex_se, USUAL_LN_SD * cortex)
+            cortex_se, narrower = max(cortex_se, USUAL_LN_SD * cortex), 1.0
         noise, lags = float(np.median(fit.rms_hu[use & np.isfinite(fit.rms_hu)])), noise_lags(fit)
     free = np.full(shape, max(PLACES_SHARE * cortex, spread))
     priors = Priors(np.full(shape, cortex), free, noise, lags)
