@@ -7,16 +7,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from sizing.findings import Finding
 from sizing.threads import cores
 from viewer.child import Child
 from viewer.page_frame import ReportCase
 from viewer.pages import write_pdf
 from viewer.render import Picture, picture_child
-from viewer.scene_picture import Caption, Shot
+from viewer.scene_picture import Caption, Shot, View, compose
 
 # Pages take a second or two; a child that takes this long is stuck, and the pages are drawn here.
 _SECONDS = 60.0
+
+Composition = tuple[list[View], Caption, Path]  # what ``compose`` takes
 
 
 class Press:
@@ -50,14 +51,18 @@ class Press:
         for child in (self._pages, self._picture):
             if child is not None:
                 child.stop()
+        if self._started is not None:
+            self._started.close()
 
     def start_pages(self, case: ReportCase, path: Path) -> None:
         """Hand the pages to the child, which serves once; without a child nothing happens yet."""
         if self._pages is not None:
-            self._pages.send((case, path))
+            self._pages.send((case, path), last=False)
 
-    def finish_pages(self, case: ReportCase, path: Path) -> None:
-        """Wait for the pages of ``start_pages``, or draw them here.
+    def finish_pages(
+        self, case: ReportCase, path: Path, picture: tuple[list[View], Caption, Path] | None = None
+    ) -> None:
+        """Wait for the pages of ``start_pages``, and for the picture that its views are put together to.
 
         Raises
         ------
@@ -65,8 +70,13 @@ class Press:
             ``path`` cannot be written.
         """
         child, self._pages = self._pages, None
-        if child is None or not child.worked(_SECONDS):
-            write_pdf(case, path)
+        if child is not None:
+            child.send(picture)
+            if child.worked(_SECONDS):
+                return
+        write_pdf(case, path)
+        if picture is not None:
+            compose(*picture)
 
     @property
     def picture_started(self) -> bool:
@@ -78,7 +88,7 @@ class Press:
         self._picture = self._picture or picture_child()
         self._started = Picture(shots, self._picture)
 
-    def finish_picture(self, caption: Caption, path: Path) -> tuple[Finding, ...]:
-        """Have the views written with their caption; return what could not be drawn."""
+    def views(self) -> list[View] | None:
+        """Wait for the views of ``start_picture``; None where they cannot be drawn."""
         assert self._started is not None
-        return self._started.finish(caption, path)
+        return self._started.views()

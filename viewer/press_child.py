@@ -1,4 +1,4 @@
-"""Draws ``report.pdf`` in a process of its own, for ``viewer.press.Press``."""
+"""Draws ``report.pdf``, and puts ``scene.png`` together, in a process of its own, for ``viewer.press.Press``."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import io
 from viewer.child import job_from_parent, stay_behind
 from viewer.pages import write_pdf
 from viewer.paint import Sheet
+from viewer.scene_picture import compose
 
 
 def get_ready() -> None:
@@ -22,11 +23,13 @@ def get_ready() -> None:
 
 
 def main() -> None:
-    """Get ready, wait for the case, draw it."""
+    """Get ready, wait for the case, draw it; then wait for the views of the picture, if there are any."""
     stay_behind()
     get_ready()
     case, path = job_from_parent()
     write_pdf(case, path)
+    if (picture := job_from_parent()) is not None:
+        compose(*picture)
 
 
 if __name__ == "__main__":

@@ -12,13 +12,17 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from sizing.findings import Finding, Level
 from viewer.child import Child
 from viewer.scene import Layer, Scene
-from viewer.scene_picture import Caption, Shot
+from viewer.scene_picture import Shot, View
 
 if TYPE_CHECKING:
     import pyvista as pv
@@ -33,18 +37,29 @@ CHILD_SECONDS = 60.0
 
 
 class Picture:
-    """A picture that a child process draws, while the caller finds out what is to stand on it."""
+    """Views that a child process draws, while the caller finds out what is to stand on the picture."""
 
     def __init__(self, shots: tuple[Shot, ...], child: Child) -> None:
         self._child = child
-        self._child.send(shots, last=False)
+        self._place = TemporaryDirectory(prefix="canalfit-")
+        self._file = Path(self._place.name) / "views.npz"
+        self._words = [replace(shot, scene=replace(shot.scene, layers=())) for shot in shots]  # all that text needs
+        self._child.send((shots, self._file))
 
-    def finish(self, caption: Caption, path: Path) -> tuple[Finding, ...]:
-        """Have it written, and wait for that; a machine that cannot draw is a finding, not an error."""
-        self._child.send((caption, path))
-        if self._child.worked(CHILD_SECONDS) and path.exists():
-            return ()
-        return (no_picture(path.name),)
+    def views(self) -> list[View] | None:
+        """Wait for the views; None from a machine that cannot draw."""
+        try:
+            if not self._child.worked(CHILD_SECONDS):
+                return None
+            with np.load(self._file) as drawn:
+                found = zip(self._words, drawn["pixels"], drawn["pixel_mm"], strict=True)
+                return [(shot, pixels, float(mm)) for shot, pixels, mm in found]
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Take away what was drawn."""
+        self._place.cleanup()
 
 
 def picture_child() -> Child:

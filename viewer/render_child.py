@@ -1,4 +1,4 @@
-"""Draws ``scene.png`` in a process of its own: what the parent sends on stdin, a job of ``viewer.render.Picture``."""
+"""Draws the views of ``scene.png`` in a process of its own, for ``viewer.render.Picture``."""
 
 from __future__ import annotations
 
@@ -11,17 +11,14 @@ import viewer.style as style
 from viewer.child import job_from_parent, stay_behind
 from viewer.mesh import Mesh
 from viewer.scene import Layer, Scene
-from viewer.scene_picture import VIEW_PIXELS, compose
+from viewer.scene_picture import VIEW_PIXELS
 from viewer.stills import still
 
 FEW_PIXELS = (16, 36)
 
 
 def get_ready() -> None:
-    """Have OpenGL build its shaders before there are views, on a few pixels.
-
-    What puts the views together is loaded later, when the memory of drawing them has been given back.
-    """
+    """Have OpenGL build its shaders before there are views, on a few pixels."""
     right, anterior, proximal = np.eye(3)
     values = Mesh("values", np.eye(3), np.array([[0, 1, 2]]), np.arange(3.0))
     plain = Mesh("plain", np.eye(3), np.array([[0, 1, 2]]))
@@ -30,12 +27,12 @@ def get_ready() -> None:
 
 
 def main() -> int:
-    """Get ready, draw the views that the parent process sends, and write them when it has sent what stands on them."""
+    """Get ready, draw the views that the parent process sends, and leave them where it says."""
     stay_behind()
     get_ready()
-    views = [(shot, *still(shot.scene, shot.view, VIEW_PIXELS)) for shot in job_from_parent()]
-    caption, path = job_from_parent()
-    compose(views, caption, path)
+    shots, path = job_from_parent()
+    views = [still(shot.scene, shot.view, VIEW_PIXELS) for shot in shots]
+    np.savez(path, pixels=np.stack([pixels for pixels, _ in views]), pixel_mm=np.array([mm for _, mm in views]))
     return 0
 
 

@@ -12,6 +12,7 @@ from sizing.record import Provenance
 from sizing.volume import CtVolume
 from viewer.page_frame import ReportCase
 from viewer.press import Press
+from viewer.render import no_picture
 from viewer.report_html import write_html
 from viewer.scene import SceneOptions, plan_scene
 from viewer.scene_picture import Caption, Shot
@@ -39,9 +40,10 @@ class Report:
         """Wait for everything; return what could not be drawn."""
         if not self._press.picture_started:
             start_picture(self._case.plan, self._press)
-        found = self._press.finish_picture(_caption(self._case), self._folder / "scene.png")
-        self._press.finish_pages(self._case, self._folder / "report.pdf")
-        return found
+        views, path = self._press.views(), self._folder / "scene.png"
+        picture = None if views is None else (views, _caption(self._case), path)
+        self._press.finish_pages(self._case, self._folder / "report.pdf", picture)
+        return (no_picture(path.name),) if picture is None else ()
 
 
 def start_report(

@@ -34,7 +34,10 @@ class Shot:
     title: str
 
 
-def compose(views: list[tuple[Shot, np.ndarray, float]], caption: Caption, path: Path) -> None:
+View = tuple[Shot, np.ndarray, float]  # RGB (h, w, 3), and the millimetres of one pixel
+
+
+def compose(views: list[View], caption: Caption, path: Path) -> None:
     """Write one PNG: the views side by side, what the colours mean, side words, a scale bar."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
