@@ -25,6 +25,9 @@ from viewer.turntable import pack
 
 TEMPLATES = Path(__file__).parent / "templates"
 SECTIONS = 12
+LONG_SHAPE = (
+    4.5  # height over width of the slices along the stem, as far as there is scan: as high as what stands beside
+)
 
 
 def write_html(case: ReportCase, path: Path) -> None:
@@ -49,7 +52,7 @@ def write_html(case: ReportCase, path: Path) -> None:
 
 
 def _values(case: ReportCase) -> dict[str, Any]:
-    plan, fit = case.plan, case.plan.chosen
+    plan, fit = case.plan, case.plan.drawn
     return {
         "status": case.status, "heading": facts.heading(plan), "case_name": facts.case_name(plan),
         "cut": facts.cut_text(plan), "scan": facts.scan_text(plan), "research_use": RESEARCH_USE,
@@ -57,10 +60,11 @@ def _values(case: ReportCase) -> dict[str, Any]:
         "findings": [
             {"level": f.level.value, "code": f.code, "text": facts.finding_text(f)} for f in facts.findings_of(plan)
         ],
-        "fit": None if fit is None else _fit_values(case, fit),
+        "fit": None if fit is None else _fit_values(case, fit), "chosen": plan.chosen is not None,
+        "outlook": _outlook(case), "line_legend": _line_legend(case),
         "neighbour_header": facts.NEIGHBOUR_HEADER,
         "neighbours": [_neighbour(case, f) for f in facts.compared(plan, others=5)],
-        "longs": [(panes.long_pane(plan.canal, fit, p, case.volume, case.settings), 230.0)
+        "longs": [(panes.long_pane(plan.canal, fit, p, case.volume, case.settings, LONG_SHAPE), 230.0)
                   for p in ("coronal", "sagittal")],
         "sections": [(p, 260.0) for p in _sections(case)],
         "charts": [(p, w) for p, w in _charts(case)],
@@ -79,6 +83,43 @@ def _fit_values(case: ReportCase, fit: Fit) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _outlook(case: ReportCase) -> list[dict[str, Any]]:
+    """Return the tables of what lies round the plan, as on page 3 of the PDF; none without a choice."""
+    plan, found = case.plan, []
+    if plan.chosen is None:
+        return []
+    if plan.astray is not None:
+        found.append(("If hand, tool and scan are off", outlook.RISK_HEADER, outlook.risk_rows(plan),
+                      outlook.drawn_words(plan.astray)))  # fmt: skip
+    if outlook.quarter_rows(plan.chosen):
+        found.append(
+            ("Contact and least wall by quarter", outlook.QUARTER_HEADER, outlook.quarter_rows(plan.chosen), "")
+        )
+    if plan.graft is not None:
+        found.append(
+            ("Graft account", outlook.GRAFT_HEADER, outlook.graft_rows(plan.graft), outlook.graft_note(plan.graft))
+        )
+    return [
+        {
+            "title": title, "header": header, "note": note,
+            "rows": [{"chosen": row[0].endswith(outlook.CHOICE), "cells": [c.removesuffix(outlook.CHOICE) for c in row]}
+                     for row in rows],
+        }
+        for title, header, rows, note in found
+    ]  # fmt: skip
+
+
+def _line_legend(case: ReportCase) -> list[dict[str, str]]:
+    """Return the colours of the lines in the charts of what lies round the plan."""
+    plan, found = case.plan, []
+    if plan.envelope is not None:
+        bows = zip(outlook_charts.BOW_ROLES, outlook_charts.bows_of(plan.envelope), strict=False)
+        found += [(role, "longest straight stem" if bow is None else f"bow {bow:g} mm") for role, bow in bows]
+    if plan.astray is not None:
+        found += [("risk", f"wall under {case.limit_mm:g} mm"), ("risk breach", "breach")]
+    return [{"colour": style.LOOKS[role].stroke, "text": text} for role, text in found]
+
+
 def _neighbour(case: ReportCase, fit: Fit) -> dict[str, Any]:
     return {
         "family": words.family_title(fit.implant), "row": facts.neighbour_row(fit), "why": words.why_not(fit),
@@ -87,14 +128,14 @@ def _neighbour(case: ReportCase, fit: Fit) -> dict[str, Any]:
 
 
 def _sections(case: ReportCase) -> list[Pane]:
-    canal, fit = case.plan.canal, case.plan.chosen
+    canal, fit = case.plan.canal, case.plan.drawn
     levels = facts.section_levels(canal, fit, SECTIONS)
     half = panes.half_width(canal, levels)
     return [section_pane(canal, k, fit, case.volume, case.settings, half) for k in levels]
 
 
 def _charts(case: ReportCase) -> list[tuple[Pane, float]]:
-    plan, fit = case.plan, case.plan.chosen
+    plan, fit = case.plan, case.plan.drawn
     wall = charts.reamed_wall_pane(plan, fit) if fit else None
     if wall is None:
         wall = charts.wall_map_pane(plan.canal, plan.canal.wall_radial_mm, case.limit_mm, "Wall of the untouched bone")
@@ -102,7 +143,7 @@ def _charts(case: ReportCase) -> list[tuple[Pane, float]]:
     if fit is not None:
         pairs.append((charts.fill_pane(plan, fit), 250.0))
     if plan.envelope is not None:
-        pairs.append((outlook_charts.envelope_pane(plan.envelope, fit), 560.0))
+        pairs.append((outlook_charts.envelope_pane(plan.envelope, plan.chosen), 560.0))
     if plan.astray is not None and plan.size is not None:
         pairs += [(outlook_charts.size_pane(plan.size), 300.0), (outlook_charts.risk_pane(plan.astray), 250.0)]
     return pairs

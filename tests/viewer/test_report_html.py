@@ -132,3 +132,18 @@ def test_the_whole_report_is_written_and_only_a_picture_may_be_missing(tmp_path:
     names = {p.name for p in tmp_path.iterdir()}
     assert {"report.pdf", "report.html"} <= names
     assert ("scene.png" in names) == (not found)
+
+
+def test_where_nothing_fits_the_nearest_is_shown_as_what_it_is(tmp_path: Path) -> None:
+    plan = example_case.without_choice(example_case.make_plan())
+    report_html.write_html(ReportCase(plan, None, example_case.PROVENANCE), tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    near = plan.drawn
+    assert near is not None and f"the nearest, {words.size_text(near.implant)}: it must not be used" in page
+    assert "Fit along the nearest stem, does not fit" in page and "Reamers in order" not in page
+
+
+def test_what_the_page_speaks_of_is_on_it(folder: Path) -> None:
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    for title in ("If hand, tool and scan are off", "Contact and least wall by quarter", "Graft account"):
+        assert f"<h2>{title}</h2>" in page

@@ -163,10 +163,11 @@ def _facts(s: State, compared: State | None) -> list[dict[str, Any]]:
 
 
 def _count(found: list[Finding]) -> str:
-    """Return how many findings there are: ``2 warnings, 1 remark``."""
-    remarks = sum(f.level is Level.INFO for f in found)
-    parts = ((len(found) - remarks, "warning"), (remarks, "remark"))
-    return ", ".join(f"{n} {name}{'' if n == 1 else 's'}" for n, name in parts if n)
+    """Return how many findings of each level there are: ``1 critical, 2 warnings``."""
+    names = {Level.CRITICAL: ("critical", "critical"), Level.WARNING: ("warning", "warnings"),
+             Level.INFO: ("remark", "remarks")}  # fmt: skip
+    counts = {level: sum(f.level is level for f in found) for level in names}
+    return ", ".join(f"{n} {names[level][n != 1]}" for level, n in counts.items() if n)
 
 
 def _with_neighbours(session: Session) -> list[Fit]:
