@@ -32,9 +32,9 @@ GRAFT_HEADER = ("solid cortical bone cut", "solid cancellous", "to use", "gap ro
 
 
 def size_words(size: SizeDoubt) -> str:
-    """Return ``16.0 mm: 71 %, 15.5 mm: 24 %``, with a remark where it is a coin toss."""
+    """Return ``16.0 mm: 71 ± 1 %, 15.5 mm: 24 ± 1 %``, with a remark where it is a coin toss."""
     order = [i for i in np.argsort(-size.probability, kind="stable") if size.probability[i] >= _LEAST_NAMED]
-    named = [f"{words.diameter(float(size.diameters_mm[i]))} mm: {100 * size.probability[i]:.0f} %" for i in order]
+    named = [f"{words.diameter(float(size.diameters_mm[i]))} mm: {size.share_words(i)}" for i in order]
     if size.none_probability >= _LEAST_NAMED:
         named.append(f"no size: {100 * size.none_probability:.0f} %")
     text = ", ".join(named[:5])

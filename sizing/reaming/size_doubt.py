@@ -42,13 +42,16 @@ class SizeDoubt:
     second_mm: float
 
     def words(self) -> str:
-        """Return for example ``16.0 mm: 71 %, 15.5 mm: 24 %``, the most probable first, down to 1 %."""
+        """Return for example ``16.0 mm: 71 ± 1 %, 15.5 mm: 24 ± 1 %``, the most probable first, down to 1 %."""
         order = np.argsort(-self.probability, kind="stable")
-        parts = [f"{self.diameters_mm[i]:.1f} mm: {100 * self.probability[i]:.0f} %"
-                 for i in order if self.probability[i] >= 0.01]  # fmt: skip
+        parts = [f"{self.diameters_mm[i]:.1f} mm: {self.share_words(i)}" for i in order if self.probability[i] >= 0.01]
         if self.none_probability >= 0.01:
             parts.append(f"no size: {100 * self.none_probability:.0f} %")
         return ", ".join(parts)
+
+    def share_words(self, row: int) -> str:
+        """Return for example ``71 ± 1 %``: a size's probability and its sampling error, which is never called 0."""
+        return f"{100 * self.probability[row]:.0f} ± {max(1, round(100 * float(self.se[row])))} %"
 
 
 def size_doubt(
