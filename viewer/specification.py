@@ -213,6 +213,8 @@ def cell(value: float | None, decimals: int, key: str = "") -> str:
     """Return a number of the table; a tolerance is empty until the maker gives it."""
     if value is None:
         return "____" if key == "tolerance_mm" else "cannot tell"
+    if key == "station_mm" and value != round(value):
+        decimals = 1  # rows of the tip stand close together
     return f"{value + 0.0:.{decimals}f}"
 
 
