@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "customise"))
 from oval_case import oval_canal, oval_plan
 
 from canalfit import cli, exit_codes
-from canalfit.difference import Change
+from canalfit.difference import Change, changes_between
 from sizing.anatomy import Bone
 from sizing.errors import UsageError
 from sizing.implants import load_catalogue
@@ -54,6 +54,21 @@ def test_what_changed_is_in_words_in_the_table_and_in_the_picture(two_plans, tmp
     assert f"fit: wall min: {first:.4g} -> {second:.4g} mm ({second - first:+.3g})" in said
     assert f"fit.wall_min_mm,{first!r},{second!r}" in table.read_text()
     assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_holes_and_places_are_said_one_by_one_and_not_as_lists() -> None:
+    turn = np.deg2rad(2.0)
+    leaning = [[1, 0, 0, 3], [0, np.cos(turn), -np.sin(turn), 4], [0, np.sin(turn), np.cos(turn), 0], [0, 0, 0, 1]]
+    rest = {"preparation": {}, "wall": {}, "solid": {"volume_mm3": 41082.3}, "insertion": {}, "settings": {},
+            "comparison": {}, "version": 1, "schema": SCHEMA}  # fmt: skip
+    one = rest | {"form": {"holes": []}, "datum": {"implant_to_lps": np.eye(4).tolist()}}
+    two = rest | {"form": {"holes": [{"station_mm": 90.0}]}, "datum": {"implant_to_lps": leaning}}
+    two["solid"] = {"volume_mm3": 40923.6}
+    said = [c.words for c in changes_between(one, two)]
+    assert said == [
+        "datum: axis tilted by: 0 -> 2° (+2)", "datum: entry moved by: 0 -> 5 mm (+5)",
+        "form: holes: 1: station: no value -> 90 mm", "solid: volume: 41082 -> 40924 mm³ (-159)",
+    ]  # fmt: skip
 
 
 def test_stems_part_by_what_was_put_between_them() -> None:
