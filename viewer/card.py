@@ -22,6 +22,7 @@ READ_FROM_AFAR = 12.0  # points
 MOST_WATCHED = 4
 _TABLE_MM = 112.0
 _TOP, _BOTTOM = 92.0, 268.0
+_CONDITION_MM = 7.5  # what must be true before this implant may be chosen stands above the tools
 
 
 def operating_card(case: ReportCase) -> Sheet:
@@ -40,8 +41,9 @@ def operating_card(case: ReportCase) -> Sheet:
         _nothing_fits(sheet, case, 62.0)
         return sheet
     _implant(sheet, case, fit, 50.5)
-    _reamer_table(sheet, fit, _TOP)
-    _watch(sheet, case, fit, _TOP)
+    top = _TOP + (_CONDITION_MM if fit.condition else 0.0)
+    _reamer_table(sheet, fit, top)
+    _watch(sheet, case, fit, top)
     _sign_off(sheet)
     return sheet
 
@@ -81,9 +83,8 @@ def _implant(sheet: Sheet, case: ReportCase, fit: Fit, y: float) -> None:
     sheet.text(LEFT + 4, y + 24.0, words.family_title(fit.implant), READ_FROM_AFAR)
     sheet.text(LEFT + 4, y + 30.0, fit.implant.part_number, 10, colour=style.GREY)
     if fit.condition:
-        sheet.paragraph(
-            LEFT, y + 39.5, f"O{fit.condition[1:]}.", WIDTH, READ_FROM_AFAR, colour=style.DEEP_WARM, max_lines=1
-        )
+        text = f"{fit.condition[:1].upper()}{fit.condition[1:]}."
+        sheet.text(LEFT, y + 41.5, text, READ_FROM_AFAR + 1.0, bold=True, colour=style.DEEP_WARM)
     x = LEFT + 75
     sheet.text(x, y + 6.0, "Final tool", 10, bold=True, colour=style.GREY)
     w = sheet.text(x, y + 16.5, words.diameter(_last_mm(fit)), 21, bold=True)

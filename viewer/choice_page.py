@@ -113,7 +113,7 @@ def _reamers(sheet: Sheet, fit: Fit, y: float, width: float) -> float:
     return y
 
 
-_ZONE_COLUMNS = (0.0, 25.0, 50.0, 66.0, 79.0, 93.0)
+_ZONE_COLUMNS = (0.0, 24.5, 47.8, 63.0, 78.2, 93.2)  # "cannot tell" has room in each
 
 
 def _zones_mm(fit: Fit) -> float:
@@ -129,7 +129,7 @@ def _zones(sheet: Sheet, fit: Fit, y: float, width: float) -> float:
     for row in facts.zone_rows(fit):
         y += _ZONE_ROW_MM
         for x, value in zip(_ZONE_COLUMNS, row, strict=True):
-            sheet.text(LEFT + x, y, value, 7.2, bold=x == 0.0)
+            sheet.text(LEFT + x, y, value, LEAST_POINTS, bold=x == 0.0)
     return y
 
 

@@ -25,9 +25,7 @@ from viewer.turntable import pack
 
 TEMPLATES = Path(__file__).parent / "templates"
 SECTIONS = 12
-LONG_SHAPE = (
-    4.5  # height over width of the slices along the stem, as far as there is scan: as high as what stands beside
-)
+LONG_SHAPE = 4.5  # height over width of the slices along the stem where there is scan: as high as what stands beside
 
 
 def write_html(case: ReportCase, path: Path) -> None:
@@ -85,7 +83,8 @@ def _fit_values(case: ReportCase, fit: Fit) -> dict[str, Any]:
 
 def _outlook(case: ReportCase) -> list[dict[str, Any]]:
     """Return the tables of what lies round the plan, as on page 3 of the PDF; none without a choice."""
-    plan, found = case.plan, []
+    plan = case.plan
+    found: list[tuple[str, tuple[str, ...], list[tuple[str, ...]], str]] = []
     if plan.chosen is None:
         return []
     if plan.astray is not None:

@@ -36,11 +36,24 @@ def many_findings() -> ImplantationPlan:
     return replace(plan, findings=(*found, *plan.findings))
 
 
+def under_a_condition() -> ImplantationPlan:
+    """Return the invented plan with a stem whose entry, gap and wall are not measured."""
+    plan = example_case.make_plan()
+    chosen = plan.chosen
+    assert chosen is not None
+    nan = float("nan")
+    zones = tuple(replace(z, contact_share=nan, canal_fill=nan, gap_mm3=nan, wall_min_mm=nan) for z in chosen.zones)
+    unseen = replace(chosen, entry_unmeasured_share=0.9, zones=zones)
+    assert unseen.condition
+    return replace(plan, chosen=unseen)
+
+
 PLANS: dict[str, Callable[[], ImplantationPlan]] = {
     "chosen": example_case.make_plan,
     "curved": lambda: example_case.make_plan(family="generic-pressfit-curved"),
     "nothing fits": lambda: example_case.without_choice(example_case.make_plan()),
     "many findings": many_findings,
+    "under a condition": under_a_condition,
 }
 
 

@@ -70,7 +70,7 @@ def numbers(session: Session) -> dict[str, Any]:
         "facts": _facts(s, compared), "compared_name": _implant(compared.fit)["size"] if compared else "",
         "compared_move": compared.move.words() if compared else "",
         "zones": [list(row) for row in facts.zone_rows(s.fit)], "zone_header": list(facts.ZONE_HEADER),
-        "rejected": list(s.fit.rejected),
+        "rejected": list(s.fit.rejected), "condition": s.fit.condition,
         "findings": [
             {"level": f.level.value, "code": f.code, "text": facts.finding_text(f)}
             for f in found
