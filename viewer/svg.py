@@ -94,8 +94,10 @@ def pane_svg(pane: Pane, width: float = 260.0, stamp: str = "", chart_height: fl
     lines = [line for line in stamp.splitlines() if 5.0 + LETTER_PX * len(line) <= pw]  # whole, or not at all
     parts += [_mark(m, frame) for m in pane.marks if m.role != "label" or not _under_stamp(m, frame, lines)]
     parts += _words(pane, frame, lines)
+    aside = any(m.role != "label" and _under_stamp(m, frame, lines) for m in pane.marks)
+    x, anchor = (left + pw - 5.0, "end") if aside else (left + 5.0, "start")
     for k, line_text in enumerate(lines):
-        parts.append(_text(left + 5, top + STAMP_PX * (k + 1), line_text, "start", 9, ' class="stamp"'))
+        parts.append(_text(x, top + STAMP_PX * (k + 1), line_text, anchor, 9, ' class="stamp"'))
     parts.append("</svg>")
     return "".join(parts)
 
