@@ -195,7 +195,7 @@ def _coverage(name: str, found: list[Trial]) -> list[Result]:
     for surface in ("endosteal", "periosteal"):
         pairs = [(getattr(c, f"{surface}_error_mm"), getattr(c, f"{surface}_se_mm")) for c in comparisons]
         shares[surface] = coverage_of_limbs(pairs)
-    for diameter in ("inscribed", "area"):
+    for diameter in DIAMETERS:
         known = [c for c in comparisons if diameter in c.diameter_se_mm]
         if known:
             pairs = [(c.diameter_error_mm[diameter], c.diameter_se_mm[diameter]) for c in known]
