@@ -180,7 +180,8 @@ def _isthmus(name: str, found: list[Trial]) -> list[Result]:
     seen = coverage_of_limbs([(np.array([c.isthmus_error_mm]), np.array([c.isthmus_se_mm])) for c in known])
     can_tell = np.array([TWO_SIDED_95 * c.isthmus_se_mm <= ISTHMUS_GOAL_MM for c in known])
     worst = float(off[can_tell].max(initial=0.0))
-    told = f"worst {worst:.1f} mm of {can_tell.sum()} limbs that tell it to {ISTHMUS_GOAL_MM:g} mm; "
+    told = f"worst {worst:.1f} mm of {can_tell.sum()} limbs" if can_tell.any() else "no limb"
+    told += f" told to {ISTHMUS_GOAL_MM:g} mm; "
     told += f"all {len(off)}: median {np.median(off):.1f}, worst {off.max():.1f} mm"
     interval = f"{seen.share:.0%} ({seen.low:.0%}–{seen.high:.0%}) of {len(off)} limbs inside"
     return [

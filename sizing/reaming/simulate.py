@@ -124,6 +124,7 @@ def _check_inside(plan: ReamingPlan, sections: SectionStack) -> None:
         travel = pierce(made.axis, sections)
         offset = made.axis.point_at(travel) - sections.points_lps
         within = (travel >= -_TOUCH_MM) & (travel <= made.depth_mm) | (len(travel) == 1)
+        within &= np.isfinite(sections.periosteal_mm).any(axis=1)  # a level without an outer surface cannot say
         away = np.linalg.norm(offset, axis=1)
         outside = away > np.nanmax(sections.periosteal_mm, axis=1, initial=0.0)
         if np.any(within) and bool(outside[within][0]):

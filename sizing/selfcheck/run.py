@@ -115,7 +115,10 @@ def check_limb(spec: PhantomSpec, catalogue: Catalogue | None = None) -> LimbRes
     if catalogue is None:
         return result
     exact = true_canal(truth, canal)
-    ours, theirs = (plan_canal(c, catalogue, PlanSettings()).chosen for c in (canal, exact))
+    try:
+        ours, theirs = (plan_canal(c, catalogue, PlanSettings()).chosen for c in (canal, exact))
+    except CanalfitError as error:
+        return replace(result, refused=str(error))
     if theirs is not None:
         result = replace(result, reaming=compare_reaming(canal, exact, theirs.reaming_plan))
     return replace(

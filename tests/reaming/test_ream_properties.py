@@ -158,6 +158,15 @@ def test_an_axis_that_cannot_be_meant_is_refused(axis, depth, code):
         ream(CANAL, one_pass(Reamer(12.0), axis, depth))
 
 
+def test_a_first_level_that_leaves_the_scan_does_not_put_the_tool_outside():
+    canal = gappy()
+    blank = np.full(canal.endosteal_radius_mm.shape[1], np.nan)
+    inner, outer = canal.endosteal_radius_mm.copy(), canal.periosteal_radius_mm.copy()
+    inner[0], outer[0] = blank, blank
+    whole = dataclasses.replace(canal, endosteal_radius_mm=inner, periosteal_radius_mm=outer)
+    assert ream(whole, one_pass(Reamer(13.0), straight_tool(0.5, 0.0), 20.0)).passes
+
+
 def test_an_empty_plan_is_refused():
     with pytest.raises(ReamingError, match="CF-R010"):
         ream(CANAL, ReamingPlan(()))
