@@ -128,7 +128,7 @@ def _level_marks(half: float, low: float, high: float) -> tuple[Mark, ...]:
 
 def between_marks(low: float, high: float) -> float:
     """Return the height nearest the middle that is clear of the level marks, whose letters stand on their level."""
-    return float((np.floor((low + high) / 2.0 / MARKS_MM) + 0.75) * MARKS_MM)
+    return float((np.round((low + high) / 2.0 / MARKS_MM - 0.75) + 0.75) * MARKS_MM)
 
 
 def shape_of(canal: Canal) -> float:

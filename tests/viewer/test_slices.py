@@ -38,8 +38,9 @@ def test_pictures_have_medial_and_lateral_on_the_right_sides() -> None:
     assert left == ("med", "lat", "post", "ant")
     pane = panes.long_pane(plan.canal, plan.chosen, "sagittal", None, SETTINGS)
     assert pane.edges[:2] == ("ant", "post")
-    # Side words stand half way between two level numbers, as near the middle as that goes.
-    assert pane.sides_at is not None and pane.sides_at % panes.MARKS_MM == panes.MARKS_MM / 2
+    # Side words stand clear of the level numbers, which stand on their level and take the lower half of a step in a
+    # small picture: in the middle of the upper half, as near the picture's middle as that goes.
+    assert pane.sides_at is not None and pane.sides_at % panes.MARKS_MM == 0.75 * panes.MARKS_MM
     assert abs(pane.sides_at - sum(pane.y_range) / 2) <= panes.MARKS_MM / 2
     assert panes.long_pane(plan.canal, plan.chosen, "coronal", None, SETTINGS).edges[:2] == ("lat", "med")
 
